@@ -1,0 +1,63 @@
+# Two commands for a newcomer: `make run` and `make test`. All that is needed is Python and make.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+SOURCES := accounts benchmarks catalog config core dev imports tests webhooks
+
+# What the checks need to read the settings; no server is reached.
+SAFE_ENVIRONMENT := env -u DEBUG \
+	SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
+	DATABASE_URL=postgres://nobody@%2Fnonexistent/none \
+	REDIS_URL=redis://127.0.0.1:1/0 \
+	ALLOWED_HOSTS=products.example.com
+
+.PHONY: help run test lint bench format clean
+
+help:
+	@echo "make run      run the product on http://127.0.0.1:8000 (PORT=8001 make run)"
+	@echo "make test     run the tests (ARGS='-k name' passes arguments to pytest)"
+	@echo "make lint     run every check that is not a test"
+	@echo "make bench    measure imports (ARGS='--rows 100000')"
+	@echo "make format   format the code"
+	@echo "make clean    remove .venv, the development database and everything built"
+
+run: .venv/stamp
+	@exec $(BIN)/python -m dev run --with-parent
+
+test: .venv/stamp
+	@$(BIN)/python -m dev test $(ARGS)
+
+bench: .venv/stamp
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+format: .venv/stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djade $$(find templates -name '*.html')
+
+lint: .venv/stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djade --check $$(find templates -name '*.html')
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(SAFE_ENVIRONMENT) $(BIN)/mypy $(wildcard $(SOURCES))
+	$(SAFE_ENVIRONMENT) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(SAFE_ENVIRONMENT) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# The stamp is older than a requirements file that changed, and then the installation is repeated.
+.venv/stamp: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed, $(PYTHON) is `$(PYTHON) --version 2>&1`:" \
+			"name another with \`make PYTHON=python3.12 …\`" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) comes without venv: install it (Debian: apt-get install python3-venv)" >&2; \
+		exit 1; }
+	@test -x $(BIN)/python || { echo "making .venv" >&2; $(PYTHON) -m venv .venv; }
+	@echo "installing requirements" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt >&2
+	@touch $@
+
+clean:
+	rm -rf .venv .dev staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

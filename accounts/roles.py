@@ -1,0 +1,56 @@
+"""Roles are groups: what each may do, as data.
+
+A role holds what the ones before it hold. Permissions are Django's own, so the admin, the views
+and the templates ask the same question.
+"""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+VIEWER = "viewer"
+EDITOR = "editor"
+MANAGER = "manager"
+
+ROLES: dict[str, tuple[str, ...]] = {
+    VIEWER: (
+        "catalog.view_product",
+        "catalog.view_changeset",
+        "catalog.view_productchange",
+        "imports.view_importjob",
+        "imports.view_rejectedrow",
+    ),
+    EDITOR: (
+        "catalog.add_product",
+        "catalog.change_product",
+        "catalog.delete_product",
+        "imports.add_importjob",
+        "imports.change_importjob",
+    ),
+    MANAGER: (
+        "accounts.view_user",
+        "accounts.add_user",
+        "accounts.change_user",
+        "auth.view_group",
+    ),
+}
+
+
+def make_roles(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """Bring the groups in step with ROLES after every migration; idempotent."""
+    from django.apps import apps
+
+    if sender.label != list(apps.app_configs)[-1]:
+        return
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0, using=using)
+    held = Q(pk__in=[])
+    for role, names in ROLES.items():
+        for name in names:
+            app_label, codename = name.split(".")
+            held |= Q(content_type__app_label=app_label, codename=codename)
+        group, _ = Group.objects.using(using).get_or_create(name=role)
+        group.permissions.set(Permission.objects.using(using).filter(held))

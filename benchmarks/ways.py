@@ -1,0 +1,55 @@
+"""The ways that are measured, each on tables of its own."""
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import baselines
+from benchmarks.ours import import_file
+from benchmarks.report import Results
+from benchmarks.server import Server
+
+FLOOR = "floor"
+HAND_TYPED = "hand-typed"
+BATCHES = "batches"
+OURS = "ours"
+WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS)
+
+NEW = "new rows"
+SAME = "the same file again"
+CHANGED = "every row changed"
+
+
+@dataclass(frozen=True)
+class Files:
+    new: Path
+    changed: Path
+
+
+def run_ways(server: Server, files: Files, ways: Collection[str], results: Results) -> None:
+    """One round: every way once, so that a slow moment of the machine hits them alike."""
+    if OURS in ways:
+        server.make_database("ours", migrated=True)
+        for case, path in ((NEW, files.new), (SAME, files.new), (CHANGED, files.changed)):
+            _say(f"ours, {case}")
+            results.add_import(f"ours: {case}", import_file(server, "ours", path))
+    server.make_database("baselines", migrated=False)
+    with server.connect("baselines") as connection:
+        if FLOOR in ways:
+            _say("floor")
+            results.add("floor: COPY into the table", baselines.floor(connection, files.new))
+        if HAND_TYPED in ways:
+            baselines.create_product(connection)
+            for case, path in ((NEW, files.new), (SAME, files.new), (CHANGED, files.changed)):
+                _say(f"hand-typed, {case}")
+                connection.execute("VACUUM (ANALYZE) product")
+                connection.execute("CHECKPOINT")
+                results.add(f"hand-typed: {case}", baselines.hand_typed(connection, path))
+        if BATCHES in ways:
+            _say("batches")
+            results.add("1,000-row batches", baselines.batches(connection, files.new))
+
+
+def _say(what: str) -> None:
+    print(f"  {what}", file=sys.stderr)

@@ -1,0 +1,78 @@
+"""One half of an import in a process of its own: `receive FILE`, or `run` what waits.
+
+Prints one JSON object. The halves are apart because the memory of the second is measured.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import django
+import psutil
+from django.core.files import File
+from django.db import connection
+
+
+def receive(path: Path) -> dict[str, object]:
+    """Take a file in as the web process does: stored in the database, queued."""
+    from imports.uploads import Options, accept_upload
+
+    began = time.perf_counter()
+    with path.open("rb") as file:
+        accept_upload(File(file), file_name=path.name, user=None, options=Options(), wake=False)
+    return {"seconds": time.perf_counter() - began}
+
+
+def run() -> dict[str, object]:
+    """Import what waits, from claim to completed; memory in bytes."""
+    from core.leases import claim_next
+    from imports.models import ImportJob
+    from imports.pipeline import run_import
+
+    connection.ensure_connection()
+    idle = psutil.Process().memory_info().rss
+    began = time.perf_counter()
+    lease = claim_next(ImportJob, ImportJob.State.READING)
+    if lease is None:
+        sys.exit("no import waits")
+    run_import(lease)
+    seconds = time.perf_counter() - began
+    job = ImportJob.objects.get(pk=lease.row.pk)
+    if job.state != ImportJob.State.COMPLETED:
+        sys.exit(f"the import is {job.state}: {job.error_message}")
+    return {
+        "seconds": seconds,
+        "phases": job.phases,
+        "idle_bytes": idle,
+        "peak_bytes": peak(),
+        "counts": {
+            name: getattr(job, name)
+            for name in ("read", "created", "updated", "unchanged", "duplicates", "rejected")
+        },
+    }
+
+
+def peak() -> int:
+    """The most memory this process ever held, in bytes.
+
+    Not by getrusage where /proc can tell: what a process that was just forked from a larger one
+    held counts there too.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def main(arguments: list[str]) -> None:
+    django.setup()
+    result = receive(Path(arguments[1])) if arguments[0] == "receive" else run()
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

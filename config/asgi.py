@@ -1,0 +1,15 @@
+"""The web process: Django behind a guard that caps what a request may send."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Under ASGI each thread would open a connection of its own; the worker and commands need no pool.
+os.environ.setdefault("DATABASE_POOL_MAX", "10")
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+
+from core.body_limit import BodyLimit
+
+# Room for the multipart frame around the largest file.
+application = BodyLimit(get_asgi_application(), max_bytes=settings.UPLOAD_MAX_BYTES + 64 * 1024)

@@ -1,0 +1,18 @@
+"""URLs of the site. Every page asks for a sign-in but those that say otherwise themselves."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from config import health
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="catalog:list"), name="home"),
+    path("products/", include("catalog.urls")),
+    path("imports/", include("imports.urls")),
+    path("account/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("upload", RedirectView.as_view(pattern_name="imports:list")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

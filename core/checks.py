@@ -1,0 +1,84 @@
+"""System checks: each names the setting and the remedy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import OperationalError, connections
+
+
+@register(Tags.compatibility)
+def lease_outlives_heartbeats(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.LEASE_SECONDS >= 3 * settings.HEARTBEAT_SECONDS:
+        return []
+    return [
+        Error(
+            f"LEASE_SECONDS ({settings.LEASE_SECONDS:g}) is less than three times "
+            f"HEARTBEAT_SECONDS ({settings.HEARTBEAT_SECONDS:g}): one late beat loses the work.",
+            hint="Set LEASE_SECONDS to 60 and HEARTBEAT_SECONDS to 1, the defaults.",
+            id="core.E001",
+        )
+    ]
+
+
+@register(Tags.database)
+def database_folds_case_by_unicode(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Two spellings of a SKU are one product by PostgreSQL's lower(), which the locale decides."""
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        try:
+            with connections[alias].cursor() as cursor:
+                cursor.execute(
+                    "SELECT lower('É') = 'é', current_setting('server_version_num')::int"
+                )
+                folds, version = cursor.fetchone()
+        except OperationalError:
+            continue  # migrate and readyz say it better
+        if not folds:
+            found.append(
+                Error(
+                    "The database does not fold letters outside ASCII: lower('É') is not 'é', so "
+                    "'É-1' and 'é-1' would be two products.",
+                    hint="Create the database with ENCODING 'UTF8' and LC_CTYPE 'C.UTF-8' or any "
+                    "language's UTF-8 locale.",
+                    id="core.E002",
+                )
+            )
+        if version < 150000:
+            found.append(
+                Error(
+                    f"PostgreSQL {version // 10000} is too old.",
+                    hint="Use PostgreSQL 15 or later.",
+                    id="core.E003",
+                )
+            )
+    return found
+
+
+@register(Tags.database)
+def valkey_keeps_what_it_is_given(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A full Valkey that evicts drops queued wake-ups without a word."""
+    if not databases:
+        return []
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        policy = client.info("memory").get("maxmemory_policy", "noeviction")  # type: ignore[union-attr]
+    except redis.RedisError:
+        return []  # readyz reports it; imports go on without
+    finally:
+        client.close()
+    if policy == "noeviction":
+        return []
+    return [
+        Warning(
+            f"Valkey's maxmemory-policy is {policy}: when it is full it evicts queued tasks.",
+            hint="Start it with --maxmemory-policy noeviction.",
+            id="core.W001",
+        )
+    ]

@@ -1,0 +1,34 @@
+"""Middleware that knows no app."""
+
+from collections.abc import Callable
+from typing import cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+
+def htmx_sign_in(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Send an htmx request without a session to sign-in as a page.
+
+    htmx follows a plain redirect by itself and would swap the sign-in page into a table.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        htmx = cast(HtmxDetails, request.htmx)  # type: ignore[attr-defined]
+        if not htmx or response.status_code != 302:
+            return response
+        target = urlsplit(response["Location"])
+        if target.path != resolve_url(settings.LOGIN_URL):
+            return response
+        page = urlsplit(htmx.current_url or "")
+        following = f"?next={page.path}" if page.path else ""
+        return HttpResponseClientRedirect(f"{target.path}{following}")
+
+    return middleware

@@ -1,0 +1,63 @@
+"""Imports in the admin: read-only, with the one action that makes sense there."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.admin import ReadOnlyAdmin
+from imports.models import ImportJob, RejectedRow, StoredFile
+from imports.retrying import RetryRefused, retry_import
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ReadOnlyAdmin):
+    """Imports and what came of them."""
+
+    list_display = (
+        "id",
+        "state",
+        "file_name",
+        "created_by",
+        "created_at",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "duplicates",
+        "rejected",
+    )
+    list_filter = ("state",)
+    list_select_related = ("created_by",)
+    search_fields = ("file_name",)
+    exclude = ("lease_token",)
+    actions = ("run_again",)
+
+    @admin.action(description="Run again", permissions=["retry"])
+    def run_again(self, request: HttpRequest, queryset: QuerySet[ImportJob]) -> None:
+        for job in queryset:
+            try:
+                retry_import(job)
+            except RetryRefused as refused:
+                messages.error(request, f"{job}: {refused}")
+            else:
+                messages.success(request, f"{job} is queued again.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("imports.change_importjob")
+
+
+@admin.register(RejectedRow)
+class RejectedRowAdmin(ReadOnlyAdmin):
+    """Rows that were left aside; their bytes are on the import's page."""
+
+    list_display = ("job", "line", "row_number", "problems")
+    list_select_related = ("job",)
+    exclude = ("raw",)
+    show_full_result_count = False
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(ReadOnlyAdmin):
+    """Uploads that are kept in PostgreSQL."""
+
+    list_display = ("name", "size", "complete", "created_at")

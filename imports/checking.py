@@ -1,0 +1,121 @@
+"""Rows → clean rows or problems. No database; every problem of a row is found, not the first only.
+
+Nearly every row of a real file is fine, so one function call decides for it by cheap questions to
+str; only a row that fails one of them is looked at field by field.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from catalog.rules import (
+    FALSE_WORDS,
+    FIELDS,
+    NAME_MAX,
+    PLAIN_PRICE,
+    SKU_MAX,
+    TRUE_WORDS,
+    Problem,
+    clean_active,
+    clean_description,
+    clean_name,
+    clean_price,
+    clean_sku,
+    shown,
+)
+from imports.reading import Broken, Format
+
+#: A row as COPY takes it: sku, name, description, price, active. None where the file has no such
+#: column or an empty cell. The price is decimal text, "12.90".
+Clean = tuple[str, str, str | None, str | None, bool | None]
+Check = Callable[[list[str]], Clean | list[Problem]]
+
+#: Truth words as files mostly spell them; any other spelling goes the slow way.
+_TRUTH: Final[dict[str, bool | None]] = {"": None} | {
+    spelling: truth
+    for words, truth in ((TRUE_WORDS, True), (FALSE_WORDS, False))
+    for word in words
+    for spelling in (word, word.upper(), word.capitalize())
+}
+#: Sorts after a blank start of a cell and before every printable character but the space.
+_BLANK: Final = "!"
+
+
+def checker(found: Format) -> Check:
+    """Return the check for rows of a format: a row to its Clean tuple, or to all its problems.
+
+    The rows are those of a Reader: it has already answered for NUL and broken characters, in a
+    Broken. Trailing empty cells beyond the header are let pass.
+    """
+    width = len(found.header)
+    sku_at, name_at, description_at, price_at, active_at = (
+        found.columns.get(field, -1) for field in FIELDS
+    )
+    partial = len(found.columns) < len(FIELDS)
+    plain_price = PLAIN_PRICE.fullmatch
+    truth = _TRUTH
+
+    def check(cells: list[str]) -> Clean | list[Problem]:
+        if len(cells) == width:
+            if partial:
+                cells = [*cells, ""]
+            sku = cells[sku_at].strip()
+            name = cells[name_at].strip()
+            description = cells[description_at]
+            price = cells[price_at]
+            active = cells[active_at]
+            if (
+                sku.isascii()
+                and sku.isprintable()
+                and 0 < len(sku) <= SKU_MAX
+                and name.isprintable()
+                and 0 < len(name) <= NAME_MAX
+                and (not price or plain_price(price))
+                and (not description or description >= _BLANK)
+                and active in truth
+            ):
+                return sku, name, description or None, price or None, truth[active]
+        return _check_closely(cells, found)
+
+    return check
+
+
+def _check_closely(cells: list[str], found: Format) -> Clean | list[Problem]:
+    problems: list[Problem] = []
+    if isinstance(cells, Broken):
+        problems += cells.problems
+        cells = cells.cells
+        if not cells:
+            return problems
+    width = len(found.header)
+    if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+        problems.append(_columns_problem(cells, width))
+        return problems
+    broken = {problem.column for problem in problems}
+
+    def cell(field: str) -> str | None:
+        index = found.columns.get(field)
+        return None if index is None or field in broken else cells[index]
+
+    sku = name = ""
+    description = price = None
+    active = None
+    if (text := cell("sku")) is not None:
+        sku = clean_sku(text, problems)
+    if (text := cell("name")) is not None:
+        name = clean_name(text, problems)
+    if text := cell("description"):
+        description = clean_description(text, problems)
+    if text := cell("price"):
+        price = clean_price(text, problems)
+    if text := cell("active"):
+        active = clean_active(text, problems)
+    return problems or (sku, name, description, price, active)
+
+
+def _columns_problem(cells: list[str], width: int) -> Problem:
+    count = len(cells)
+    message = (
+        f"Row has {count:,} column{'' if count == 1 else 's'}, the header has {width:,}. "
+        "Put quotes around a cell that holds the delimiter, and leave no cell out."
+    )
+    return Problem("columns", "", shown(" | ".join(cells[: width + 1])), message)

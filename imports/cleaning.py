@@ -1,0 +1,87 @@
+"""What dead workers, broken uploads and finished imports leave behind."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+
+from core.leases import ClockTimestamp, reap
+from imports import staging
+from imports.models import ImportJob, StoredFile
+from imports.staging import STAGING_PREFIX, staging_table
+from imports.storage import uploads
+from imports.wakeups import wake_worker
+
+logger = logging.getLogger(__name__)
+
+REAPER_LOCK = 0x72656170  # "reap"
+RECEIVING_HOURS = 24
+LOST = (
+    "The import stopped its worker {attempts} times and was given up. Nothing was imported. "
+    "Look at the worker's log and memory, then run it again."
+)
+
+
+def reap_imports() -> None:
+    """One reaper at a time, however many beats there are; harmless at any moment."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [REAPER_LOCK])
+        if not cursor.fetchone()[0]:
+            return
+        found = reap(ImportJob, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
+        _end_broken_uploads()
+    if found.requeued or found.failed or found.cancelled:
+        logger.warning(
+            "reaped: requeued=%d failed=%d cancelled=%d",
+            found.requeued,
+            found.failed,
+            found.cancelled,
+        )
+    for _ in range(ImportJob.objects.filter(state=ImportJob.State.QUEUED).count()):
+        wake_worker()
+    _drop_orphaned_staging()
+    _delete_old_uploads()
+
+
+def _end_broken_uploads() -> None:
+    ImportJob.objects.filter(
+        state=ImportJob.State.RECEIVING,
+        created_at__lt=ClockTimestamp() - timedelta(hours=RECEIVING_HOURS),
+    ).update(
+        state=ImportJob.State.FAILED,
+        error_code="upload_incomplete",
+        error_message="The upload never arrived whole. Upload the file again.",
+        finished_at=ClockTimestamp(),
+    )
+
+
+def _drop_orphaned_staging() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE %s",
+            [STAGING_PREFIX.replace("_", r"\_") + "%"],
+        )
+        names = {name for (name,) in cursor.fetchall()}
+    # Asked after the tables: a job claimed in between has a table that is not among the names.
+    leases = ImportJob.objects.filter(lease_token__isnull=False).values_list("pk", "lease_token")
+    for name in names - {staging_table(pk, token) for pk, token in leases}:
+        try:
+            staging.drop(name)
+        except OperationalError as error:
+            logger.warning("%s is still in use, dropped later: %s", name, error)
+
+
+def _delete_old_uploads() -> None:
+    """Remove uploads whose retry is no longer offered, and files whose writer died."""
+    ended = ImportJob.objects.exclude(upload="").filter(
+        finished_at__lt=ClockTimestamp() - timedelta(days=settings.UPLOAD_RETENTION_DAYS)
+    )
+    for job in ended[:100]:
+        uploads().delete(job.upload)
+        ImportJob.objects.filter(pk=job.pk).update(upload="")
+    cut = StoredFile.objects.filter(
+        complete=False, created_at__lt=ClockTimestamp() - timedelta(hours=RECEIVING_HOURS)
+    )
+    for name in cut.values_list("name", flat=True)[:100]:
+        uploads().delete(name)

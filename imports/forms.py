@@ -1,0 +1,57 @@
+"""What a person chooses when a file is handed in."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from imports.models import ImportJob
+from imports.uploads import Options
+
+ENCODINGS = (
+    ("", "Find out"),
+    ("utf-8", "UTF-8"),
+    ("windows-1252", "Windows-1252"),
+    ("utf-16", "UTF-16"),
+)
+DELIMITERS = (
+    ("", "Find out"),
+    (",", "Comma"),
+    (";", "Semicolon"),
+    ("\t", "Tab"),
+    ("|", "Pipe"),
+)
+
+
+class UploadForm(forms.Form):
+    """A file and the options of its import."""
+
+    file = forms.FileField(
+        allow_empty_file=True, error_messages={"required": "Choose a CSV file first."}
+    )
+    empty = forms.ChoiceField(
+        choices=ImportJob.Empty.choices, required=False, initial=ImportJob.Empty.KEEP
+    )
+    encoding = forms.ChoiceField(choices=ENCODINGS, required=False)
+    delimiter = forms.ChoiceField(choices=DELIMITERS, required=False)
+
+    def clean_file(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["file"]
+        if not file.size:
+            raise forms.ValidationError("The file is empty: 0 bytes. Choose another one.")
+        if file.size > settings.UPLOAD_MAX_BYTES:
+            raise forms.ValidationError(
+                f"The file has {file.size / 1024**2:,.1f} MB;"
+                f" {settings.UPLOAD_MAX_BYTES / 1024**2:,.0f} MB is the most."
+                " Split it, or import it with manage.py import_products."
+            )
+        return file
+
+    def options(self) -> Options:
+        data: dict[str, Any] = self.cleaned_data
+        return Options(
+            encoding=data["encoding"],
+            delimiter=data["delimiter"],
+            empty=data["empty"] or ImportJob.Empty.KEEP,
+        )

@@ -1,0 +1,195 @@
+"""The story of an import: claimed, read and checked, staged, merged, announced.
+
+The task and the command both end here.
+"""
+
+import base64
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg import errors
+
+from catalog.locks import take_catalog
+from catalog.models import ChangeSet
+from catalog.signals import ProductsChanged, products_changed
+from core import progress
+from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
+from core.logs import logging_job
+from imports import staging
+from imports.checking import checker
+from imports.merge import MergeProgress, clearing, merge
+from imports.models import ImportJob, RejectedRow
+from imports.order import SteppedBack, wait_for_turn
+from imports.reading import Reader, Unreadable, read
+from imports.signals import import_finished
+from imports.staging import Pace, Stager, staging_table
+from imports.storage import PartCorrupt, uploads
+
+logger = logging.getLogger(__name__)
+
+DISK_FULL = (
+    "The database has no room left. Nothing was imported; free some room, then run it again."
+)
+
+
+class StagingLost(Exception):
+    """Staging has not the rows that were copied: PostgreSQL was restarted and emptied it."""
+
+
+Figures = Callable[[dict[str, Any]], None]
+
+
+def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool:
+    """Carry one claimed import to its end: completed, failed or cancelled.
+
+    `watch` is given the live figures several times a second, from another thread.
+
+    Returns False when it was given back to the queue because an import accepted earlier waits.
+    Raises whatever is not the file's fault (a database that is gone, a bug): the lease then ends at
+    once, and the reaper gives the job to the next worker.
+    """
+    job = lease.row
+    table = staging_table(job.pk, lease.token)
+
+    def show(figures: dict[str, Any]) -> None:
+        progress.publish(job.progress_key, figures)
+        if watch is not None:
+            watch(figures)
+
+    with logging_job(job.pk):
+        logger.info("import started: attempt=%d file=%s", job.attempt, job.file_name)
+        try:
+            with Heartbeat(lease, publish=show) as beat:
+                beat.report(attempt=job.attempt)
+                _stage(lease, table, beat)
+                wait_for_turn(lease, beat)
+                _merge(lease, table, beat)
+        except (Unreadable, PartCorrupt) as refused:
+            _fail(lease, refused.code, str(refused))
+        except Cancelled:
+            lease.cancel()
+        except SteppedBack:
+            return False
+        except LeaseLost:
+            logger.warning("the lease was lost: another worker has the import")
+        except OperationalError as error:
+            if not isinstance(error.__cause__, errors.DiskFull | errors.ConfigurationLimitExceeded):
+                raise
+            _fail(lease, "disk_full", DISK_FULL)
+        finally:
+            _let_go(lease, table)
+        logger.info("import ended: state=%s", job.state)
+    return True
+
+
+def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
+    """Read the upload, check each row, copy the good ones into staging and set the bad aside."""
+    job = lease.row
+    pace = Pace()
+    beat.report(phase=ImportJob.State.READING)
+    RejectedRow.objects.filter(job=job).delete()
+    staging.create(table)
+    stager = Stager(table, job_pk=job.pk)
+
+    def watch(*, read: int, rejected: int, bytes_read: int) -> None:
+        beat.check()
+        share = bytes_read / job.size if job.size else 0.0
+        total = round(read / share) if share else None
+        beat.report(
+            read=read, rejected=rejected, total=total, **pace.figures(rows=read, share=share)
+        )
+
+    with uploads().open(job.upload) as upload:
+        reader = read(upload, encoding=job.encoding or None, delimiter=job.delimiter or None)
+        stager.run(reader, checker(reader.format), watch)
+    lease.update(
+        state=ImportJob.State.MERGING,
+        read=stager.read,
+        staged=stager.staged,
+        rejected=stager.rejected,
+        detected=describe(reader),
+        phases={"read": round(pace.seconds, 3)},
+    )
+
+
+def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
+    """Apply staging to the catalog: all of it and the job's end in one transaction, or nothing."""
+    job = lease.row
+    pace = Pace()
+    merging = MergeProgress(table, staged=job.staged)
+    beat.report(phase=ImportJob.State.MERGING, done=0, share=0.0, seconds_left=None)
+    beat.sample(lambda: _merge_figures(merging, pace))
+    with transaction.atomic():
+        take_catalog()
+        counts = merge(
+            table,
+            actor_id=job.created_by_id,
+            clear=clearing(job.empty, job.detected["columns"]),
+            progress=merging,
+        )
+        if counts.staged != job.staged:
+            raise StagingLost(f"{counts.staged} rows in staging, {job.staged} were copied")
+        beat.stop()
+        lease.finish(
+            ImportJob.State.COMPLETED,
+            duplicates=counts.duplicates,
+            created=counts.created,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+            change_set_id=counts.change_set_id,
+            phases={**job.phases, "merge": round(pace.seconds, 3)},
+            progress={},
+        )
+        if counts.change_set_id is not None:
+            products_changed.send(
+                sender=ChangeSet,
+                change=ProductsChanged(
+                    change_set_id=counts.change_set_id,
+                    source=ChangeSet.Source.IMPORT,
+                    created=counts.created,
+                    updated=counts.updated,
+                    deleted=0,
+                ),
+            )
+        import_finished.send(sender=ImportJob, job=job)
+
+
+def _merge_figures(merging: MergeProgress, pace: Pace) -> dict[str, Any]:
+    figures = merging.figures()
+    return {**pace.figures(rows=figures["done"], share=figures["share"]), **figures}
+
+
+def describe(reader: Reader) -> dict[str, Any]:
+    """What was found out about a file, as JSON."""
+    found = reader.format
+    return {
+        "encoding": found.encoding,
+        "bom": found.bom,
+        "delimiter": found.delimiter,
+        "header_line": found.header_line,
+        "header": list(found.header),
+        "header_raw": base64.b64encode(reader.header_raw).decode(),
+        "columns": dict(found.columns),
+        "ignored": list(found.ignored),
+        "warnings": [asdict(notice) for notice in found.warnings],
+    }
+
+
+def _fail(lease: Lease[ImportJob], code: str, message: str) -> None:
+    with transaction.atomic():
+        RejectedRow.objects.filter(job=lease.row).delete()
+        lease.fail(code, message, rejected=0, progress={})
+        import_finished.send(sender=ImportJob, job=lease.row)
+
+
+def _let_go(lease: Lease[ImportJob], table: str) -> None:
+    """Drop staging; a lease that is still held, because something broke, ends at once."""
+    connection.close_if_unusable_or_obsolete()
+    try:
+        lease.expire()
+        staging.drop(table)
+    except DatabaseError as error:
+        logger.warning("left for the reaper: %s", error)

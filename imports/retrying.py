@@ -1,0 +1,57 @@
+"""Running an import again."""
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from catalog.models import ChangeSet
+from core.leases import ClockTimestamp
+from imports.models import ImportJob
+from imports.wakeups import wake_worker
+
+RETRIED = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
+
+
+class RetryRefused(Exception):
+    """The import can't run again; the text says why."""
+
+
+def newer_change_sets(job: ImportJob) -> QuerySet[ChangeSet]:
+    """What changed the catalog since the upload was accepted: a retry may overwrite it."""
+    if job.accepted_at is None:
+        return ChangeSet.objects.none()
+    return ChangeSet.objects.filter(created_at__gt=job.accepted_at).select_related(
+        "actor", "import_job"
+    )
+
+
+def retry_import(job: ImportJob) -> None:
+    """Queue a failed or cancelled job again, behind what was accepted before now.
+
+    Raises:
+        RetryRefused: the upload is gone, or the job is not one that ended without effect.
+    """
+    with transaction.atomic():
+        queued = (
+            ImportJob.objects.filter(pk=job.pk, state__in=RETRIED)
+            .exclude(upload="")
+            .update(
+                state=ImportJob.State.QUEUED,
+                attempt=0,
+                cancel_requested=False,
+                accepted_at=ClockTimestamp(),
+                started_at=None,
+                finished_at=None,
+                error_code="",
+                error_message="",
+                progress={},
+                phases={},
+            )
+        )
+        if queued:
+            transaction.on_commit(wake_worker)
+            return
+    raise RetryRefused(
+        "The upload has been removed. Upload the file again."
+        if not job.upload
+        else "Only an import that failed or was cancelled can run again."
+    )

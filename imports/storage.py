@@ -1,0 +1,122 @@
+"""Where an upload lives until it is imported.
+
+Web and worker share no disk on most platforms, so a file that is saved beside the web process is
+lost to the worker. The default keeps it in PostgreSQL, which both reach anyway; S3-compatible
+object storage comes in by environment. Either is Django's storage under the alias `imports`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+from django.db import connection
+from django.utils.deconstruct import deconstructible
+
+from core.sql import statement
+from imports.models import FilePart, StoredFile
+
+SQL = Path(__file__).parent / "sql"
+
+
+class PartCorrupt(Exception):
+    """A stored part does not have the bytes it was given."""
+
+    code = "upload_damaged"
+
+
+def uploads() -> Storage:
+    """The storage for uploads that the settings name."""
+    return storages["imports"]
+
+
+class _Parts(io.RawIOBase):
+    """The parts of one file as one readable stream; holds one part in memory.
+
+    Reads on a connection of its own: the import's is busy with COPY while it reads.
+    """
+
+    def __init__(self, file: StoredFile) -> None:
+        self._file = file
+        self._number = 0
+        self._part = memoryview(b"")
+        self._connection = connection.copy()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._part:
+            self._part = memoryview(self._next())
+        count = min(len(buffer), len(self._part))
+        buffer[:count] = self._part[:count]
+        self._part = self._part[count:]
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._connection.close()
+        super().close()
+
+    def _next(self) -> bytes:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement(SQL, "read_part"), [self._file.pk, self._number])
+            row = cursor.fetchone()
+        if row is None:
+            return b""
+        self._number += 1
+        data, digest = bytes(row[0]), bytes(row[1])
+        if hashlib.sha256(data).digest() != digest:
+            raise PartCorrupt(f"Part {self._number} of the upload is damaged. Upload it again.")
+        return data
+
+
+@deconstructible
+class DatabaseStorage(Storage):
+    """Files as rows of `bytea` parts, streamed both ways, never whole in memory.
+
+    A file whose writer died before its last part does not exist: `open` and `exists` see complete
+    files only, and the reaper removes the rest.
+    """
+
+    def _open(self, name: str, mode: str = "rb") -> File[bytes]:
+        file = StoredFile.objects.filter(name=name, complete=True).first()
+        if file is None:
+            raise FileNotFoundError(name)
+        stream: IO[bytes] = io.BufferedReader(_Parts(file), buffer_size=1024**2)
+        return File(stream, name)
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        file = StoredFile.objects.create(name=name)
+        size = 0
+        for number, data in enumerate(_cut(content)):
+            FilePart.objects.create(
+                file=file, number=number, data=data, sha256=hashlib.sha256(data).digest()
+            )
+            size += len(data)
+        StoredFile.objects.filter(pk=file.pk).update(size=size, complete=True)
+        return name
+
+    def delete(self, name: str) -> None:
+        file = StoredFile.objects.filter(name=name).first()
+        if file is not None:
+            FilePart.objects.filter(file=file).delete()
+            file.delete()
+
+    def exists(self, name: str) -> bool:
+        return StoredFile.objects.filter(name=name).exists()
+
+    def size(self, name: str) -> int:
+        return StoredFile.objects.values_list("size", flat=True).get(name=name, complete=True)
+
+
+def _cut(content: File[bytes]) -> Iterator[bytes]:
+    content.seek(0)
+    while part := content.read(settings.UPLOAD_PART_BYTES):
+        yield part

@@ -1,0 +1,25 @@
+"""Celery tasks: each reads, calls one function, is done."""
+
+from celery import shared_task
+
+from core.leases import claim_next
+from imports import cleaning, pipeline
+from imports.models import ImportJob
+from imports.wakeups import RUN_NEXT, wake_worker
+
+
+@shared_task(name=RUN_NEXT)
+def run_next() -> None:
+    """Run the import that was accepted first; a message too many finds nothing to do."""
+    lease = claim_next(ImportJob, ImportJob.State.READING)
+    if lease is None:
+        return
+    finished = pipeline.run_import(lease)
+    if not finished:
+        wake_worker()
+
+
+@shared_task(name="imports.reap")
+def reap() -> None:
+    """Give dead workers' jobs back, wake workers for those that wait, remove what nobody needs."""
+    cleaning.reap_imports()

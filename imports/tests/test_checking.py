@@ -1,0 +1,102 @@
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imports.checking import _check_closely, checker
+from imports.reading import read
+
+HEADER = "sku,name,description,price,active"
+
+
+def checked(line: str, header: str = HEADER) -> Any:
+    reader = read(io.BytesIO(f"{header}\n{line}\n".encode()))
+    check = checker(reader.format)
+    ((_, _, cells),) = reader
+    return check(cells)
+
+
+def codes(line: str, header: str = HEADER) -> list[tuple[str, str]]:
+    found = checked(line, header)
+    assert isinstance(found, list)
+    return [(problem.code, problem.column) for problem in found]
+
+
+def test_a_good_row_is_ready_for_copy() -> None:
+    assert checked("A-1,One,Text,12.90,yes") == ("A-1", "One", "Text", "12.90", True)
+
+
+def test_empty_optional_cells_are_none() -> None:
+    assert checked("A-1,One,,,") == ("A-1", "One", None, None, None)
+    assert checked("A-1,One,  ,  ,  ") == ("A-1", "One", None, None, None)
+
+
+def test_columns_that_the_file_lacks_are_none() -> None:
+    assert checked("One,A-1,No", "name,sku,Active") == ("A-1", "One", None, None, False)
+
+
+def test_values_are_trimmed_and_the_description_is_not() -> None:
+    found = checked("\u00a0A-1 , One , text , 12.500 , TRUE ")
+    assert found == ("A-1", "One", " text ", "12.50", True)
+
+
+def test_a_sku_comes_in_its_normal_form_and_case() -> None:
+    assert checked("E\u0301-ß,One,,,") == ("\u00c9-ß", "One", None, None, None)
+
+
+def test_every_problem_of_a_row_is_found() -> None:
+    assert codes(',,"a","1,5",maybe') == [
+        ("sku_empty", "sku"),
+        ("name_empty", "name"),
+        ("price_decimal_comma", "price"),
+        ("active_unknown", "active"),
+    ]
+
+
+def test_a_row_of_another_width_is_refused() -> None:
+    (problem,) = checked("A,One,x,1,yes,6,7")
+    assert (problem.code, problem.column) == ("columns", "")
+    assert problem.message.startswith("Row has 7 columns, the header has 5.")
+    (problem,) = checked("A")
+    assert problem.message.startswith("Row has 1 column, the header has 5.")
+
+
+def test_empty_cells_beyond_the_header_are_let_pass() -> None:
+    assert checked("A,One,x,1,yes,, ") == ("A", "One", "x", "1", True)
+
+
+def test_a_broken_row_shows_its_other_problems_too() -> None:
+    reader = read(io.BytesIO(f"{HEADER}\nA,é,,,\nB,\udce9,,x,\n".encode(errors="surrogateescape")))
+    check = checker(reader.format)
+    found = [check(cells) for _, _, cells in reader][1]
+    assert isinstance(found, list)
+    assert [(problem.code, problem.column) for problem in found] == [
+        ("encoding", "name"),
+        ("price_not_a_number", "price"),
+    ]
+
+
+def test_a_misplaced_quote_is_its_rows_only_problem() -> None:
+    assert codes('A,"12" tv",,x,') == [("quote", "")]
+
+
+words = st.sampled_from(
+    ["", " ", "a", "é", "\u00a0", "\u200b", "1.50", "1,5", "yes", "No ", "x" * 501]
+)
+
+
+@given(st.lists(words | st.text(max_size=5), min_size=1, max_size=6), st.booleans())
+def test_the_fast_way_agrees_with_the_close_look(cells: list[str], all_columns: bool) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    if not all_columns:
+        found = replace(found, columns={"name": 0, "sku": 2})
+    cells = [cell.replace("\0", "") for cell in cells]
+    assert checker(found)(cells) == _check_closely(cells, found)
+
+
+@pytest.mark.parametrize("word", ["true", "T", "ON", "Active", "y", "1"])
+def test_true_words(word: str) -> None:
+    assert checked(f"A,One,,,{word}")[4] is True

@@ -1,0 +1,394 @@
+import codecs
+import gzip
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imports.decoding import CHUNK
+from imports.reading import Broken, Reader, Unreadable, read
+
+
+def opened(content: str | bytes, **options: Any) -> Reader:
+    return read(io.BytesIO(content if isinstance(content, bytes) else content.encode()), **options)
+
+
+def rows_of(content: Any, **options: Any) -> list[tuple[int, int, list[str]]]:
+    return [(row, line, list(cells)) for row, line, cells in opened(content, **options)]
+
+
+def cells_of(content: Any, **options: Any) -> list[list[str]]:
+    return [list(cells) for _, _, cells in opened(content, **options)]
+
+
+def refusal(content: Any, **options: Any) -> tuple[str, int | None, str]:
+    with pytest.raises(Unreadable) as caught:
+        list(opened(content, **options))
+    return caught.value.code, caught.value.line, caught.value.message
+
+
+def broken_rows(content: Any, **options: Any) -> list[tuple[int, list[tuple[str, str]], bytes]]:
+    reader = opened(content, **options)
+    return [
+        (line, [(p.code, p.column) for p in cells.problems], reader.raw())
+        for _, line, cells in reader
+        if isinstance(cells, Broken)
+    ]
+
+
+# Header
+
+
+def test_columns_are_found_by_name_in_any_order_and_case() -> None:
+    found = opened("Price; ACTIVE ;s_k-u;Colour;Name\n").format
+    assert found.columns == {"price": 0, "active": 1, "sku": 2, "name": 4}
+    assert found.header == ("Price", "ACTIVE", "s_k-u", "Colour", "Name")
+    assert found.ignored == ("Colour",)
+    assert found.delimiter == ";"
+
+
+def test_the_error_column_of_a_rejected_rows_file_is_ignored() -> None:
+    found = opened("sku,name,error\nA,One,SKU is empty.\n").format
+    assert found.ignored == ("error",)
+
+
+def test_blank_lines_before_the_header_are_counted() -> None:
+    reader = opened("\n  \r\n;;;\nsku;name\n\nA;One\n")
+    assert reader.format.header_line == 4
+    assert list(reader) == [(1, 6, ["A", "One"])]
+
+
+def test_a_sep_line_of_excel_is_honoured() -> None:
+    reader = opened("sep=;\r\nsku;name\r\nA;One, two\r\n")
+    assert list(reader) == [(1, 3, ["A", "One, two"])]
+    assert reader.format.header_line == 2
+
+
+def test_a_header_without_required_columns_names_what_is_missing_and_found() -> None:
+    assert refusal("artikel,name,price\nA,One,1\n") == (
+        "header_missing",
+        1,
+        'Line 1: the header has no column "sku". Found: "artikel", "name", "price". '
+        "The first line must hold the column names.",
+    )
+
+
+def test_a_doubled_field_is_refused() -> None:
+    code, line, message = refusal("\nsku,name,SKU\nA,One,B\n")
+    assert (code, line) == ("header_doubled", 2)
+    assert '"sku" twice, in columns 1 and 3' in message
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n  \n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_an_empty_file_is_refused(content: Any) -> None:
+    assert refusal(content)[:2] == ("empty", None)
+
+
+def test_a_header_without_rows_is_read_and_says_so() -> None:
+    reader = opened("sku,name\n\n")
+    assert list(reader) == []
+    assert [notice.code for notice in reader.format.warnings] == ["no_rows"]
+
+
+def test_a_header_may_have_256_columns_and_no_more() -> None:
+    columns = ["sku", "name", *(f"c{n}" for n in range(254))]
+    assert len(opened(",".join(columns)).format.header) == 256
+    assert refusal(",".join([*columns, "one more"]))[:2] == ("header_too_wide", 1)
+
+
+def test_a_header_past_64_kib_is_refused() -> None:
+    assert refusal(f"sku,name,{'x' * 65_536}\n")[:2] == ("header_too_long", 1)
+
+
+# Dialect
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_the_one_that_finds_the_required_columns(delimiter: str) -> None:
+    content = f"sku{delimiter}name{delimiter}a,b;c|d\tx".replace(delimiter, delimiter)
+    assert opened(content).format.delimiter == delimiter
+
+
+def test_delimiters_in_quotes_do_not_count() -> None:
+    content = "sku,name,description\n" + 'A,One,"a;b;c;d"\n' * 20
+    assert opened(content).format.delimiter == ","
+
+
+def test_a_delimiter_asked_for_wins() -> None:
+    assert refusal("sku,name\nA,One\n", delimiter=";")[0] == "header_missing"
+    with pytest.raises(ValueError, match="is not one of"):
+        opened("sku,name\n", delimiter="#")
+
+
+def test_line_ends_may_be_mixed_and_the_last_one_left_out() -> None:
+    assert rows_of("sku,name\r\nA,1\nB,2\rC,3\r\n\r\nD,4") == [
+        (1, 2, ["A", "1"]),
+        (2, 3, ["B", "2"]),
+        (3, 4, ["C", "3"]),
+        (4, 6, ["D", "4"]),
+    ]
+
+
+def test_rows_whose_cells_are_all_blank_are_passed_over() -> None:
+    assert rows_of('sku,name\n,\nA,1\n , \n"",""\n   \nB,2\n') == [
+        (1, 3, ["A", "1"]),
+        (2, 7, ["B", "2"]),
+    ]
+
+
+def test_a_line_of_backslash_and_point_is_data() -> None:
+    assert cells_of("sku,name\nA,1\n\\.\nB,2\n") == [["A", "1"], ["\\."], ["B", "2"]]
+
+
+def test_a_quoted_line_break_keeps_line_numbers_and_raw_bytes_right() -> None:
+    reader = opened('sku,name\r\n"A","one\r\ntwo\nthree"\r\nB,"2"\r\n')
+    found = [(row, line, cells, reader.raw()) for row, line, cells in reader]
+    assert found == [
+        (1, 2, ["A", "one\r\ntwo\nthree"], b'"A","one\r\ntwo\nthree"\r\n'),
+        (2, 5, ["B", "2"], b'B,"2"\r\n'),
+    ]
+
+
+def test_a_crlf_that_falls_between_two_chunks_is_one_line_end() -> None:
+    first = "sku,name\r\n"
+    rows = [f"{n},{'x' * 1000}" for n in range(CHUNK // 500)]
+    for shift in range(4):
+        content = first + "A," + "y" * shift + "\r\n" + "\r\n".join(rows) + "\r\n"
+        found = rows_of(content)
+        assert [line for _, line, _ in found] == list(range(2, len(rows) + 3))
+        assert found[-1][2] == rows[-1].split(",")
+
+
+def test_records_over_many_chunks_with_and_without_quotes() -> None:
+    records = [
+        [f"S{n}", f"Name {n}", "a, b\n" * 40 if n % 5000 < 300 else "plain"] for n in range(20_000)
+    ]
+    content = "sku,name,description\n" + "".join(
+        f'{sku},{name},"{text}"\n' if "\n" in text else f"{sku},{name},{text}\n"
+        for sku, name, text in records
+    )
+    reader = opened(content)
+    found, raws = [], [reader.header_raw]
+    for _, _, cells in reader:
+        found.append(cells)
+        raws.append(reader.raw())
+    assert found == records
+    assert b"".join(raws) == content.encode()
+
+
+# Quotes
+
+
+def test_a_quote_within_an_unquoted_cell_is_literal() -> None:
+    assert cells_of('sku,name\nA,5" pipe\n') == [["A", '5" pipe']]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['B,"12" monitor"', 'B,"a"b', '"B" ,two', 'B,27"', ' "B",two'],
+)
+def test_a_misplaced_quote_rejects_its_row_alone(row: str) -> None:
+    content = f"sku,name\nA,1\n{row}\nC,3\n"
+    assert broken_rows(content) == [(3, [("quote", "")], f"{row}\n".encode())]
+    assert cells_of(content) == [["A", "1"], [], ["C", "3"]]
+
+
+def test_lines_behind_a_misplaced_quote_are_not_read_as_rows() -> None:
+    content = 'sku,name\nA,"12" monitor\nbig, black\nand, flat",\nB,2\n'
+    assert cells_of(content) == [[], ["B", "2"]]
+    assert broken_rows(content)[0][2] == b'A,"12" monitor\nbig, black\nand, flat",\n'
+
+
+def test_a_lost_opening_quote_does_not_make_rows_of_a_cell() -> None:
+    content = 'sku,name,description\nA,One\nx,y,z\nend",last\nB,2,3\n'
+    assert cells_of(content) == [[], ["B", "2", "3"]]
+
+
+def test_a_lost_closing_quote_rejects_what_it_swallows() -> None:
+    content = 'sku,name\nA,"One\nB,2\nC,"3"\nD,4\n'
+    assert broken_rows(content) == [(2, [("quote", "")], b'A,"One\nB,2\nC,"3"\n')]
+    assert cells_of(content)[-1] == ["D", "4"]
+
+
+def test_blanks_between_delimiter_and_quote_are_dropped_when_the_file_is_written_so() -> None:
+    reader = opened('"sku", "name", "description"\n"A", "One, two",  " x"\n')
+    assert reader.format.blanks_before_quotes
+    assert [cells for _, _, cells in reader] == [["A", "One, two", " x"]]
+
+
+def test_blanks_before_a_quote_reject_a_row_of_a_file_not_written_so() -> None:
+    content = "sku,name\n" + "A,1\n" * 100_000 + 'B, "two"\nC,3\n'
+    assert broken_rows(content) == [(100_002, [("quote", "")], b'B, "two"\n')]
+
+
+def test_an_unclosed_quote_refuses_the_file_and_names_its_line() -> None:
+    content = "sku,name\n" + "A,1\n" * 2914 + 'B,"x\ny"\n' + 'C,"2\nD,3\n'
+    assert refusal(content) == (
+        "unclosed_quote",
+        2918,
+        "Line 2,918: an opening quote is never closed. Close it or remove it.",
+    )
+
+
+def test_an_unclosed_quote_is_refused_before_it_fills_the_memory() -> None:
+    content = 'sku,name\nA,1\nB,"2\n' + "C,3\n" * 400_000
+    assert refusal(content)[:2] == ("unclosed_quote", 3)
+
+
+# Caps
+
+
+def test_a_record_may_be_as_long_as_the_cap_and_no_longer() -> None:
+    head = "sku,name,description\n"
+    fits = "A,1," + "x" * 95 + "\n"
+    assert cells_of(head + fits, max_record=100) == [["A", "1", "x" * 95]]
+    assert refusal(head + "B,2,3\n" + fits.replace("x", "xx", 1), max_record=100)[:2] == (
+        "record_too_long",
+        3,
+    )
+    assert refusal(head + 'A,1,"' + "x\n" * 60 + '"\n', max_record=100)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("prefix", "filler", "code"),
+    [
+        (b"", b"x" * 1000, "record_too_long"),
+        (b"sku,name\nA,", b"x" * 1000, "record_too_long"),
+        (b'sku,name\nA,"', b"x\n" * 500, "unclosed_quote"),
+        (b"\xff\xfe", b"x\0" * 500, "record_too_long"),
+        (b"", b"\n" * 1000, "empty"),
+    ],
+)
+def test_200_mb_without_a_record_are_refused_in_little_memory(
+    prefix: bytes, filler: bytes, code: str
+) -> None:
+    script = """
+import resource, sys
+from imports.reading import Unreadable, read
+class Endless:
+    left = 200_000
+    def __init__(self, head, filler):
+        self.head, self.filler = head, filler
+    def read(self, size):
+        if self.head:
+            head, self.head = self.head, b""
+            return head
+        if not self.left:
+            return b""
+        self.left -= 1
+        return self.filler
+source = Endless(eval(sys.argv[1]), eval(sys.argv[2]))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)
+try:
+    for _ in read(source):
+        pass
+except Unreadable as error:
+    print(error.code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, repr(prefix), repr(filler)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert (done.stdout.strip(), done.stderr) == (code, "")
+
+
+# Encoding
+
+
+def test_windows_1252_is_a_named_fallback() -> None:
+    reader = opened("sku,name\nA,One\nB,Größe €\n".encode("cp1252"))
+    assert [cells for _, _, cells in reader] == [["A", "One"], ["B", "Größe €"]]
+    assert reader.format.encoding == "windows-1252"
+    (warning,) = reader.format.warnings
+    assert (warning.code, warning.line) == ("encoding_guessed", 3)
+
+
+def test_a_broken_byte_in_utf8_rejects_its_row_alone() -> None:
+    content = "sku,name\nA,Größe\nB,Maß\nC,für\n".encode().replace("aß".encode(), b"a\xdf")
+    assert broken_rows(content) == [(3, [("encoding", "name")], b"B,Ma\xdf\n")]
+    assert cells_of(content) == [["A", "Größe"], [], ["C", "für"]]
+    (broken,) = (cells for _, _, cells in opened(content) if isinstance(cells, Broken))
+    assert broken.problems[0].message == (
+        "Line 3: the byte 0xDF is not utf-8. Save the file as UTF-8, or choose the encoding it has."
+    )
+    assert broken.problems[0].value == "Ma\\xdf"
+
+
+def test_a_byte_that_windows_1252_lacks_rejects_its_row_alone() -> None:
+    content = b"sku,name\nA,\xe9\nB,\x81\nC,\xfc\n"
+    assert broken_rows(content) == [(3, [("encoding", "name")], b"B,\x81\n")]
+
+
+def test_utf8_amid_guessed_windows_1252_is_not_imported_as_garbage() -> None:
+    content = b"sku,name\nA,\xe9\nB,\xe9\nC," + "für\n".encode()
+    assert broken_rows(content) == [(4, [("encoding", "")], "C,für\n".encode())]
+
+
+def test_an_encoding_asked_for_is_used() -> None:
+    assert cells_of("sku,name\nA,für\n".encode(), encoding="cp1252") == [["A", "fÃ¼r"]]
+    assert broken_rows(b"sku,name\nA,\xe9\n", encoding="UTF8")[0][1] == [("encoding", "name")]
+    with pytest.raises(ValueError, match="is not one of"):
+        opened("sku,name\n", encoding="klingon")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_refused_unless_asked_for(encoding: str) -> None:
+    content = "sku,name\nA,One\n".encode(encoding)
+    assert refusal(content)[0] == "utf16_no_bom"
+    assert cells_of(content, encoding=encoding) == [["A", "One"]]
+
+
+def test_a_byte_order_mark_wins_over_what_was_asked_for() -> None:
+    reader = opened("\ufeffsku,name\nA,é\n".encode("utf-16-le"), encoding="utf-8")
+    assert [cells for _, _, cells in reader] == [["A", "é"]]
+    assert [notice.code for notice in reader.format.warnings] == ["encoding_bom"]
+
+
+def test_utf16_cut_in_a_character_is_refused() -> None:
+    assert refusal("\ufeffsku,name\nA,One\n".encode("utf-16-le")[:-1])[0] == "cut_off"
+
+
+def test_a_nul_rejects_its_row_alone() -> None:
+    assert broken_rows("sku,name\nA,1\nB,\0\nC,3\n") == [(3, [("nul", "name")], b"B,\0\n")]
+
+
+# Other files
+
+
+def workbook() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    return out.getvalue()
+
+
+def test_a_workbook_is_refused_with_the_remedy() -> None:
+    assert refusal(workbook()) == (
+        "binary",
+        None,
+        "This is an Excel workbook, not a CSV file. Save it as CSV and drop it again.",
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"sku,name\n"),
+        b"%PDF-1.7\n",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"sku\0,name\nA,1\n",
+        b"\x7fELF\x02\x01\x01\0\0\0\n",
+    ],
+)
+def test_binary_files_are_refused(content: Any) -> None:
+    assert refusal(content)[0] == "binary"

@@ -1,0 +1,87 @@
+"""The one door in: bytes become a stored upload and a queued job."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models import Sum
+
+from core.leases import ClockTimestamp
+from imports.models import ImportJob
+from imports.storage import uploads
+from imports.wakeups import wake_worker
+
+
+class UploadRefused(Exception):
+    """The file can't be taken; the text says why and what helps."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asks of an import; empty strings mean "find out"."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    empty: str = ImportJob.Empty.KEEP
+
+
+def accept_upload(
+    content: File[bytes],
+    *,
+    file_name: str,
+    user: AbstractBaseUser | None,
+    options: Options,
+    wake: bool = True,
+) -> ImportJob:
+    """Keep the bytes where every worker reaches them and queue the job, in this order.
+
+    The job is committed before a worker hears of it, and a broker that is away changes nothing:
+    the reaper finds what waits. Without `wake` the caller runs the job itself.
+
+    Raises:
+        UploadRefused: too large, or the user's uploads fill their quota.
+    """
+    size = content.size
+    _check_room(size, user)
+    job = ImportJob.objects.create(
+        file_name=PurePosixPath(file_name).name[:255] or "upload.csv",
+        size=size,
+        created_by_id=user.pk if user else None,
+        encoding=options.encoding,
+        delimiter=options.delimiter,
+        empty=options.empty,
+    )
+    content.seek(0)
+    sha256 = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    stored = uploads().save(f"imports/{job.pk}-{uuid.uuid4().hex}", content)
+    with transaction.atomic():
+        ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RECEIVING).update(
+            upload=stored,
+            sha256=sha256,
+            state=ImportJob.State.QUEUED,
+            accepted_at=ClockTimestamp(),
+        )
+        if wake:
+            transaction.on_commit(wake_worker)
+    job.refresh_from_db()
+    return job
+
+
+def _check_room(size: int, user: AbstractBaseUser | None) -> None:
+    if user is None:
+        return
+    kept = ImportJob.objects.filter(created_by_id=user.pk).exclude(upload="")
+    used = kept.aggregate(bytes=Sum("size"))["bytes"] or 0
+    if used + size > settings.UPLOAD_QUOTA_BYTES:
+        raise UploadRefused(
+            f"Your uploads fill {used / 1024**3:,.1f} of {settings.UPLOAD_QUOTA_BYTES / 1024**3:,.1f}"
+            f" GiB. They are removed {settings.UPLOAD_RETENTION_DAYS} days after their import ended;"
+            " ask a manager to raise UPLOAD_QUOTA_BYTES for more."
+        )

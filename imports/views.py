@@ -1,0 +1,168 @@
+"""The pages of imports: parse, call one function, render."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from core.leases import request_cancel
+from core.streams import event_stream
+from imports import report
+from imports.forms import UploadForm
+from imports.live import feed
+from imports.live import live as live_figures
+from imports.models import ImportJob
+from imports.retrying import RetryRefused, newer_change_sets, retry_import
+from imports.sample import SAMPLE_CSV
+from imports.uploads import UploadRefused, accept_upload
+
+PAGE_SIZE = 25
+ROWS_PAGE_SIZE = 50
+
+STATES = {
+    "running": (ImportJob.State.QUEUED, *ImportJob.RUNNING),
+    "failed": (ImportJob.State.FAILED,),
+}
+
+
+@require_GET
+@permission_required("imports.view_importjob", raise_exception=True)
+def import_list(request: HttpRequest) -> HttpResponse:
+    """The drop zone and the history; htmx gets the history alone."""
+    fragment = bool(request.htmx)  # type: ignore[attr-defined]
+    template = "imports/list.html#history" if fragment else "imports/list.html"
+    return render(request, template, _list_context(request, UploadForm()))
+
+
+@require_POST
+@permission_required("imports.add_importjob", raise_exception=True)
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take a file; 202 with the job's URL for a script, a redirect for a form."""
+    form = UploadForm(request.POST, request.FILES)
+    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            job = accept_upload(
+                file, file_name=file.name, user=request.user, options=form.options()
+            )
+        except UploadRefused as refused:
+            form.add_error("file", str(refused))
+        else:
+            url = reverse("imports:detail", args=[job.pk])
+            if wants_json:
+                return JsonResponse({"url": url, "job_id": job.pk}, status=202)
+            return redirect(url)
+    if wants_json:
+        problems = [str(text) for errors in form.errors.values() for text in errors]
+        return JsonResponse({"detail": " ".join(problems), "errors": form.errors}, status=400)
+    return render(request, "imports/list.html", _list_context(request, form), status=400)
+
+
+@require_GET
+@permission_required("imports.view_importjob", raise_exception=True)
+def sample(request: HttpRequest) -> HttpResponse:
+    """A small CSV that imports clean, to start from."""
+    return HttpResponse(
+        SAMPLE_CSV,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="sample_products.csv"'},
+    )
+
+
+@require_GET
+@permission_required("imports.view_importjob", raise_exception=True)
+def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One import: live while it runs, its rejected rows once it has ended."""
+    job = get_object_or_404(ImportJob.objects.select_related("created_by", "change_set"), pk=pk)
+    cause = request.GET.get("cause", "")
+    rows = report.rejected_rows(job, cause=cause)
+    return render(
+        request,
+        "imports/detail.html",
+        {
+            "job": job,
+            "live": live_figures(job),
+            "causes": report.causes(job) if job.rejected else [],
+            "cause": cause,
+            "rejected": Paginator(rows, ROWS_PAGE_SIZE).get_page(request.GET.get("page")),
+        },
+    )
+
+
+@require_GET
+@never_cache
+@permission_required("imports.view_importjob", raise_exception=True)
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live fragment, for browsers that poll."""
+    job = get_object_or_404(ImportJob, pk=pk)
+    return render(request, "imports/detail.html#live", {"job": job, "live": live_figures(job)})
+
+
+@require_GET
+@permission_required("imports.view_importjob", raise_exception=True)
+def events(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The live fragment as Server-Sent Events."""
+    job = get_object_or_404(ImportJob, pk=pk)
+    return event_stream(job.progress_key, feed(job.pk))
+
+
+@require_GET
+@permission_required("imports.view_importjob", raise_exception=True)
+def rejected_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The rejected rows with their original columns and the reasons, to fix and drop in again."""
+    job = get_object_or_404(ImportJob, pk=pk)
+    return report.rejected_csv(job)
+
+
+@require_POST
+@permission_required("imports.change_importjob", raise_exception=True)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for a running import to be cancelled."""
+    job = get_object_or_404(ImportJob, pk=pk)
+    if request_cancel(job):
+        messages.info(request, "The import is being cancelled. Nothing of it will remain.")
+    else:
+        messages.warning(request, "The import had already ended.")
+    return redirect("imports:detail", pk=pk)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("imports.change_importjob", raise_exception=True)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Run a failed or cancelled import again, after saying what changed since."""
+    job = get_object_or_404(ImportJob, pk=pk)
+    if request.method == "POST":
+        try:
+            retry_import(job)
+        except RetryRefused as refused:
+            messages.error(request, str(refused))
+        return redirect("imports:detail", pk=pk)
+    return render(request, "imports/retry.html", {"job": job, "newer": newer_change_sets(job)})
+
+
+def _list_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
+    state = request.GET.get("state", "")
+    jobs: QuerySet[ImportJob] = ImportJob.objects.select_related("created_by")
+    if state in STATES:
+        jobs = jobs.filter(state__in=STATES[state])
+    return {
+        "form": form,
+        "state": state if state in STATES else "",
+        "page": Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page")),
+        "max_bytes": settings.UPLOAD_MAX_BYTES,
+    }

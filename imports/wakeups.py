@@ -1,0 +1,18 @@
+"""Telling workers that there is work: a hint, the rows are the queue."""
+
+import logging
+
+from celery import current_app
+from kombu.exceptions import OperationalError as BrokerError
+
+logger = logging.getLogger(__name__)
+
+RUN_NEXT = "imports.run_next"
+
+
+def wake_worker() -> None:
+    """Send one wake-up; a broker that is away is logged, the reaper makes up for it."""
+    try:
+        current_app.send_task(RUN_NEXT, ignore_result=True)
+    except BrokerError as error:
+        logger.warning("no worker woken, the broker is away: %s", error)
