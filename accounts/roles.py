@@ -6,7 +6,7 @@ and the templates ask the same question.
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
@@ -41,9 +41,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 def make_roles(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Bring the groups in step with ROLES after every migration; idempotent."""
-    from django.apps import apps
-
-    if sender.label != list(apps.app_configs)[-1]:
+    # Sent once for each app that has models; the permissions of all exist after the last.
+    if sender != [config for config in apps.get_app_configs() if config.models_module][-1]:
         return
     for config in apps.get_app_configs():
         create_permissions(config, verbosity=0, using=using)

@@ -1,0 +1,67 @@
+"""Fixtures that every tier shares; the database and Valkey come from `python -m dev test`."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+from django.contrib.auth.models import Group
+from django.core.files.storage import storages
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import EDITOR, MANAGER, VIEWER
+from config.celery import app
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings: Settings) -> None:
+    """Tests speak http; what production adds is tested where it is the subject."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    storages._storages.clear()
+
+
+@pytest.fixture(autouse=True)
+def empty_queue() -> Iterator[None]:
+    """A test that woke a worker leaves no message behind for the next."""
+    yield
+    app.control.purge()
+
+
+def _user(role: str) -> User:
+    user = User.objects.create_user(username=role, password="correct horse")
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+@pytest.fixture
+def viewer(db: None) -> User:
+    return _user(VIEWER)
+
+
+@pytest.fixture
+def editor(db: None) -> User:
+    return _user(EDITOR)
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return _user(MANAGER)
+
+
+@pytest.fixture
+def editor_client(editor: User) -> Client:
+    client = Client()
+    client.force_login(editor)
+    return client
+
+
+@pytest.fixture
+def viewer_client(viewer: User) -> Client:
+    client = Client()
+    client.force_login(viewer)
+    return client
