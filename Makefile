@@ -42,11 +42,11 @@ lint: .venv/stamp
 	$(BIN)/djade --check $$(find templates -name '*.html')
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(SAFE_ENVIRONMENT) $(BIN)/mypy $(wildcard $(SOURCES))
+	$(SAFE_ENVIRONMENT) $(BIN)/mypy $(wildcard $(SOURCES) conftest.py manage.py)
 	$(SAFE_ENVIRONMENT) $(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(SAFE_ENVIRONMENT) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-# The stamp is older than a requirements file that changed, and then the installation is repeated.
+# Older than a requirements file that has changed: the installation is repeated.
 .venv/stamp: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or later is needed, $(PYTHON) is `$(PYTHON) --version 2>&1`:" \
@@ -56,7 +56,7 @@ lint: .venv/stamp
 		exit 1; }
 	@test -x $(BIN)/python || { echo "making .venv" >&2; $(PYTHON) -m venv .venv; }
 	@echo "installing requirements" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt >&2
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt >&2
 	@touch $@
 
 clean:

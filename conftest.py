@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_django import Settings
 from django.contrib.auth.models import Group
-from django.core.files.storage import storages
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import EDITOR, MANAGER, VIEWER
@@ -22,7 +21,6 @@ def plain_http(settings: Settings) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    storages._storages.clear()
 
 
 @pytest.fixture(autouse=True)

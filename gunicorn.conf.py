@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 worker_class = "asgi"
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+# A platform's router comes from outside the container; the development runner sets HOST.
+bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 asgi_lifespan = "off"
 graceful_timeout = 20

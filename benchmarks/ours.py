@@ -18,11 +18,12 @@ TABLES = ("catalog_product", "catalog_productchange")
 class Run:
     """One import: seconds from claim to completed, and what it left in memory and database.
 
-    `receive` is the seconds before the claim, in which the file is stored and queued; `written`
+    `cpu_seconds` are the worker's own, without the server's; `receive` is the seconds before the claim, in which the file is stored and queued; `written`
     counts new row versions and deletions of products and their log.
     """
 
     seconds: float
+    cpu_seconds: float
     receive: float
     phases: dict[str, float]
     counts: dict[str, int]
@@ -51,6 +52,7 @@ def import_file(server: Server, database: str, path: Path) -> Run:
         after = _position(connection), _written(connection)
     return Run(
         seconds=result["seconds"],
+        cpu_seconds=result["cpu_seconds"],
         receive=received["seconds"],
         phases=result["phases"],
         counts=result["counts"],

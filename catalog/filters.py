@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from catalog.models import Product
 
 
-class ProductFilter(django_filters.FilterSet):
+class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Parts of texts in any case; filters that are given all hold."""
 
     search = django_filters.CharFilter(method="search_everywhere", label="SKU, name or description")

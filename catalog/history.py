@@ -66,7 +66,8 @@ def product_history(product: Product) -> list[Entry]:
         .order_by("-change_set_id")
     )
     for change in changes:
-        before = {name: change.before[name] for name in FIELDS if name in (change.before or {})}
+        replaced = change.before or {}
+        before = {name: replaced[name] for name in FIELDS if name in replaced}
         fields = [
             FieldChange(LABELS[name], _shown(old), _shown(after.get(name)))
             for name, old in before.items()

@@ -90,9 +90,10 @@ def _url_with(query: QueryDict, **values: str) -> str:
 
 
 def _chips(filterset: ProductFilter, query: QueryDict) -> list[Chip]:
-    words = {"true": "yes", "false": "no"}
-    return [
-        Chip(str(each.label), words.get(query[name], query[name]), _url_with(_without(query, name)))
-        for name, each in filterset.filters.items()
-        if query.get(name)
-    ]
+    chips = []
+    for name, each in filterset.filters.items():
+        value = str(query.get(name, ""))
+        if value:
+            shown = {"true": "yes", "false": "no"}.get(value, value)
+            chips.append(Chip(str(each.label), shown, _url_with(_without(query, name))))
+    return chips

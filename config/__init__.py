@@ -1,4 +1,4 @@
-"""Configuration of the project; Celery's application is loaded with it, so that tasks bind to it."""
+"""Configuration of the project; loads Celery's application, so that tasks bind to it."""
 
 from config.celery import app as celery_app
 

@@ -216,7 +216,7 @@ class Reaped:
 def reap(model: type[Row], *, lost_message: str) -> Reaped:
     """Give dead workers' rows back to the queue; fail those that were lost too often."""
     dead = model._default_manager.filter(expired(model))
-    ended = {
+    ended: dict[str, Any] = {
         "lease_token": None,
         "leased_until": None,
         "finished_at": ClockTimestamp(),

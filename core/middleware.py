@@ -7,13 +7,28 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+Handler = Callable[[HttpRequest], HttpResponse]
 
-def htmx_sign_in(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+
+def vary_on_htmx(get_response: Handler) -> Handler:
+    """Tell caches that one URL answers a page or a fragment, by who asks.
+
+    Without it, Back showed a bare fragment in Chromium.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    return middleware
+
+
+def htmx_sign_in(get_response: Handler) -> Handler:
     """Send an htmx request without a session to sign-in as a page.
 
     htmx follows a plain redirect by itself and would swap the sign-in page into a table.

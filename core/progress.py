@@ -53,5 +53,5 @@ def latest(key: str) -> dict[str, Any] | None:
         return None
     if stored is None:
         return None
-    figures: dict[str, Any] = json.loads(stored)  # type: ignore[arg-type]
+    figures: dict[str, Any] = json.loads(stored)
     return figures

@@ -22,4 +22,4 @@ def statement(folder: Path, name: str, **identifiers: str | sql.Composable) -> s
         for key, value in identifiers.items()
     }
     # The text comes from this project's own files, which is what LiteralString stands for.
-    return sql.SQL(_text(folder, name)).format(**composed)  # type: ignore[arg-type]
+    return sql.SQL(_text(folder, name)).format(**composed)

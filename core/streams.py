@@ -17,7 +17,7 @@ from typing import IO
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
@@ -50,28 +50,31 @@ class _Feed:
     def __init__(self, source: Source) -> None:
         self.events: list[Event] = []
         self.listeners = 0
+        self.ended = False
         self.changed = asyncio.Condition()
         self._source = source
         self._task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
-        while not is_stopping():
-            events = await self._source()
-            if events != self.events:
-                self.events = events
-                await self._wake()
-            if events and events[-1].last:
-                return
-            await asyncio.sleep(POLL_SECONDS)
-        await self._wake()
+        try:
+            while not is_stopping():
+                events = await self._source()
+                if events != self.events:
+                    self.events = events
+                    await self._wake()
+                if events and events[-1].last:
+                    return
+                await asyncio.sleep(POLL_SECONDS)
+        except DatabaseError as error:
+            # The streams end, and the browsers come back when they see it.
+            logger.warning("a stream's source failed: %s", error)
+        finally:
+            self.ended = True
+            await self._wake()
 
     async def _wake(self) -> None:
         async with self.changed:
             self.changed.notify_all()
-
-    @property
-    def ended(self) -> bool:
-        return self._task.done()
 
     def close(self) -> None:
         self._task.cancel()
@@ -119,9 +122,8 @@ async def _listen(key: str, source: Source) -> AsyncIterator[bytes]:
                 return
             try:
                 async with asyncio.timeout(settings.STREAM_HEARTBEAT_SECONDS), feed.changed:
-                    await feed.changed.wait_for(
-                        lambda: feed.events != sent or is_stopping() or feed.ended
-                    )
+                    if feed.events == sent and not feed.ended and not is_stopping():
+                        await feed.changed.wait()
             except TimeoutError:
                 yield b": still here\n\n"
     finally:

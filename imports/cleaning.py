@@ -65,7 +65,7 @@ def _drop_orphaned_staging() -> None:
         names = {name for (name,) in cursor.fetchall()}
     # Asked after the tables: a job claimed in between has a table that is not among the names.
     leases = ImportJob.objects.filter(lease_token__isnull=False).values_list("pk", "lease_token")
-    for name in names - {staging_table(pk, token) for pk, token in leases}:
+    for name in names - {staging_table(pk, token) for pk, token in leases if token}:
         try:
             staging.drop(name)
         except OperationalError as error:

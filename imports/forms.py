@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from imports.models import ImportJob
 from imports.uploads import Options
@@ -36,8 +35,8 @@ class UploadForm(forms.Form):
     encoding = forms.ChoiceField(choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(choices=DELIMITERS, required=False)
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
         if not file.size:
             raise forms.ValidationError("The file is empty: 0 bytes. Choose another one.")
         if file.size > settings.UPLOAD_MAX_BYTES:

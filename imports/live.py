@@ -10,14 +10,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 
 from core import progress
 from core.streams import Event
 from imports.models import ImportJob
-
-# A row passes twice: read and checked, then merged, which takes about twice as long.
-READING_SHARE = 35
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,6 @@ class Live:
     unchanged: int | None
     duplicates: int | None
     rejected: int
-    causes: int
     steps: list[Step]
 
 
@@ -66,26 +63,16 @@ def live(job: ImportJob) -> Live:
     read = job.read if ended else figures.get("read", job.read)
     return Live(
         phase=job.state,
-        percent=100 if merged else _percent(job, figures),
+        percent=100 if merged else figures.get("percent", 0),
         done=read if ended else figures.get("done", 0),
         total=read if ended else figures.get("total"),
         rows_per_second=_rate(job, figures),
         seconds_left=None if ended else figures.get("seconds_left"),
         read=read,
         rejected=job.rejected if ended else figures.get("rejected", job.rejected),
-        causes=len(figures.get("causes", ())) if not ended else 0,
         steps=_steps(job, figures),
         **known,
     )
-
-
-def _percent(job: ImportJob, figures: dict[str, Any]) -> int:
-    share = min(1.0, figures.get("share", 0.0))
-    if job.state == ImportJob.State.READING:
-        return round(READING_SHARE * share)
-    if job.state == ImportJob.State.MERGING:
-        return round(READING_SHARE + (100 - READING_SHARE) * share)
-    return 0
 
 
 def _rate(job: ImportJob, figures: dict[str, Any]) -> int | None:
@@ -95,45 +82,56 @@ def _rate(job: ImportJob, figures: dict[str, Any]) -> int | None:
     return round(rate) if rate else None
 
 
-_STEPS = (
-    ("receive", "Received"),
-    ("read", "Read and check"),
-    ("merge", "Merge"),
-    ("done", "Done"),
-)
-_REACHED = {
-    ImportJob.State.RECEIVING: 0,
-    ImportJob.State.QUEUED: 1,
-    ImportJob.State.READING: 1,
-    ImportJob.State.MERGING: 2,
-    ImportJob.State.COMPLETED: 4,
+STEPS = {
+    "receive": "Received",
+    "read": "Read",
+    "check": "Check",
+    "merge": "Merge",
+    "done": "Done",
+}
+# Reading and checking are one pass over the file, so they live and end together.
+_LIVE = {
+    ImportJob.State.RECEIVING: ("receive",),
+    ImportJob.State.READING: ("read", "check"),
+    ImportJob.State.MERGING: ("merge",),
 }
 
 
 def _steps(job: ImportJob, figures: dict[str, Any]) -> list[Step]:
-    reached = _REACHED.get(ImportJob.State(job.state))
-    if reached is None:  # failed or cancelled: where it was is told by the phases it finished
-        reached = 2 if "read" in job.phases else 1
+    state = ImportJob.State(job.state)
+    waiting = _LIVE.get(state, ())
+    passed = {"receive"} if job.accepted_at else set()
+    if "read" in job.phases:
+        passed |= {"read", "check"}
+    if state == ImportJob.State.COMPLETED:
+        passed = set(STEPS)
     steps = []
-    for number, (key, label) in enumerate(_STEPS):
-        state = "done" if number < reached else "todo"
-        if number == reached:
-            waiting = job.state == ImportJob.State.QUEUED
-            state = "failed" if job.is_finished else "todo" if waiting else "live"
-        steps.append(Step(key, label, state, _note(key, state, job)))
+    broken = job.is_finished
+    for key, label in STEPS.items():
+        if key in passed:
+            shown = "done"
+        elif broken:
+            shown, broken = "failed", False
+        else:
+            shown = "live" if key in waiting else "todo"
+        steps.append(Step(key, label, shown, _note(key, shown, job, figures)))
     return steps
 
 
-def _note(key: str, state: str, job: ImportJob) -> str:
-    seconds = job.phases.get(key)
+def _note(key: str, shown: str, job: ImportJob, figures: dict[str, Any]) -> str:
+    seconds = job.phases.get("read" if key == "check" else key)
     if key == "receive":
-        return ""
-    if state == "done" and seconds is not None:
-        return f"{job.read:,} rows in {seconds:.1f} s" if key == "read" else f"{seconds:.1f} s"
+        return filesizeformat(job.size) if shown == "done" else ""
+    if key == "read" and shown == "done":
+        return f"{job.read:,} rows in {seconds:.1f} s"
+    if key == "check" and shown == "done":
+        return f"{job.rejected:,} rejected"
+    if key == "merge" and shown == "done":
+        return f"{seconds:.1f} s"
     if key == "read" and job.state == ImportJob.State.QUEUED:
         return "waiting for a worker"
-    if key == "merge" and state == "live" and job.progress.get("waiting_for"):
-        return f"waiting for import #{job.progress['waiting_for']}"
+    if key == "merge" and shown == "live" and figures.get("waiting_for"):
+        return f"waiting for import #{figures['waiting_for']}"
     return ""
 
 

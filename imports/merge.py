@@ -5,7 +5,7 @@ file writes nothing. The three writing statements are plain INSERT and UPDATE, w
 lock makes safe and which take two thirds of the time of one INSERT … ON CONFLICT.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,11 @@ class MergeProgress:
     counts: MergeCounts | None = None
     _first_id: int | None = field(default=None, init=False)
 
-    def figures(self) -> dict[str, Any]:
-        """`done` of `total` rows, `share` of the work, and the counts once they are known."""
+    def done(self) -> Mapping[str, Any]:
+        """`done` rows of `total`, and the `share` of the work that is done, 0 to 1."""
         with connection.cursor() as cursor:
             cursor.execute(statement(SQL, "merge_progress", counter=counter(self.table)))
-            counted, last_id = cursor.fetchone()
+            updated, last_id = cursor.fetchone()
         if self._first_id is None:
             self._first_id = last_id
         known = self.counts
@@ -65,16 +65,18 @@ class MergeProgress:
             return {"done": 0, "total": self.staged, "share": 0.0}
         created = min(last_id - self._first_id, known.created)
         work = known.staged + CREATING * known.created + UPDATING * known.updated
-        done = known.staged + CREATING * created + UPDATING * counted
         return {
-            "done": known.unchanged + known.duplicates + created + counted,
+            "done": known.unchanged + known.duplicates + created + updated,
             "total": self.staged,
-            "share": done / work if work else 1.0,
-            "created": known.created,
-            "updated": known.updated,
-            "unchanged": known.unchanged,
-            "duplicates": known.duplicates,
+            "share": (known.staged + CREATING * created + UPDATING * updated) / work,
         }
+
+    def known(self) -> dict[str, int]:
+        """The counts, once the comparison has told them."""
+        if self.counts is None:
+            return {}
+        names = ("created", "updated", "unchanged", "duplicates")
+        return {name: getattr(self.counts, name) for name in names}
 
 
 def clearing(empty: str, columns: Iterable[str]) -> frozenset[str]:

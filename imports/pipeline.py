@@ -23,9 +23,10 @@ from imports.checking import checker
 from imports.merge import MergeProgress, clearing, merge
 from imports.models import ImportJob, RejectedRow
 from imports.order import SteppedBack, wait_for_turn
+from imports.pace import READING_PERCENT, Pace
 from imports.reading import Reader, Unreadable, read
 from imports.signals import import_finished
-from imports.staging import Pace, Stager, staging_table
+from imports.staging import Stager, staging_table
 from imports.storage import PartCorrupt, uploads
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
 def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
     """Read the upload, check each row, copy the good ones into staging and set the bad aside."""
     job = lease.row
-    pace = Pace()
+    pace = Pace(first=0, last=READING_PERCENT)
     beat.report(phase=ImportJob.State.READING)
     RejectedRow.objects.filter(job=job).delete()
     staging.create(table)
@@ -98,9 +99,8 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
         beat.check()
         share = bytes_read / job.size if job.size else 0.0
         total = round(read / share) if share else None
-        beat.report(
-            read=read, rejected=rejected, total=total, **pace.figures(rows=read, share=share)
-        )
+        figures = pace.figures(done=read, total=total, share=share)
+        beat.report(read=read, rejected=rejected, **figures)
 
     with uploads().open(job.upload) as upload:
         reader = read(upload, encoding=job.encoding or None, delimiter=job.delimiter or None)
@@ -111,17 +111,17 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
         staged=stager.staged,
         rejected=stager.rejected,
         detected=describe(reader),
-        phases={"read": round(pace.seconds, 3)},
+        phases={"read": pace.seconds},
     )
 
 
 def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
     """Apply staging to the catalog: all of it and the job's end in one transaction, or nothing."""
     job = lease.row
-    pace = Pace()
+    pace = Pace(first=READING_PERCENT, last=100)
     merging = MergeProgress(table, staged=job.staged)
-    beat.report(phase=ImportJob.State.MERGING, done=0, share=0.0, seconds_left=None)
-    beat.sample(lambda: _merge_figures(merging, pace))
+    beat.report(phase=ImportJob.State.MERGING)
+    beat.sample(lambda: {**pace.figures(**merging.done()), **merging.known()})
     with transaction.atomic():
         take_catalog()
         counts = merge(
@@ -140,7 +140,7 @@ def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
             updated=counts.updated,
             unchanged=counts.unchanged,
             change_set_id=counts.change_set_id,
-            phases={**job.phases, "merge": round(pace.seconds, 3)},
+            phases={**job.phases, "merge": pace.seconds},
             progress={},
         )
         if counts.change_set_id is not None:
@@ -155,11 +155,6 @@ def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
                 ),
             )
         import_finished.send(sender=ImportJob, job=job)
-
-
-def _merge_figures(merging: MergeProgress, pace: Pace) -> dict[str, Any]:
-    figures = merging.figures()
-    return {**pace.figures(rows=figures["done"], share=figures["share"]), **figures}
 
 
 def describe(reader: Reader) -> dict[str, Any]:

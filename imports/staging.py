@@ -5,7 +5,6 @@ was thought dead can't mix its rows into those of the next.
 """
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -159,25 +158,3 @@ class Stager:
                     copy.write_row(row)
         self._waiting = []
         self._waiting_bytes = 0
-
-
-class Pace:
-    """Rows a second and the time left, from how far the work is."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
-
-    def figures(self, *, rows: int, share: float) -> dict[str, Any]:
-        """`share` is the part that is done, 0 to 1; rows a second over the whole phase."""
-        elapsed = self.seconds
-        left = elapsed * (1 - share) / share if share > 0.02 and elapsed > 0.3 else None
-        return {
-            "done": rows,
-            "share": round(share, 4),
-            "rows_per_second": round(rows / elapsed) if elapsed > 0.1 else None,
-            "seconds_left": None if left is None else round(left, 1),
-        }

@@ -59,7 +59,7 @@ def accept_upload(
         empty=options.empty,
     )
     content.seek(0)
-    sha256 = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    sha256 = hashlib.file_digest(content, "sha256").hexdigest()
     stored = uploads().save(f"imports/{job.pk}-{uuid.uuid4().hex}", content)
     with transaction.atomic():
         ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RECEIVING).update(
@@ -80,8 +80,9 @@ def _check_room(size: int, user: AbstractBaseUser | None) -> None:
     kept = ImportJob.objects.filter(created_by_id=user.pk).exclude(upload="")
     used = kept.aggregate(bytes=Sum("size"))["bytes"] or 0
     if used + size > settings.UPLOAD_QUOTA_BYTES:
+        room = settings.UPLOAD_QUOTA_BYTES
         raise UploadRefused(
-            f"Your uploads fill {used / 1024**3:,.1f} of {settings.UPLOAD_QUOTA_BYTES / 1024**3:,.1f}"
-            f" GiB. They are removed {settings.UPLOAD_RETENTION_DAYS} days after their import ended;"
-            " ask a manager to raise UPLOAD_QUOTA_BYTES for more."
+            f"Your uploads fill {used / 1024**3:,.1f} of {room / 1024**3:,.1f} GiB. They are"
+            f" removed {settings.UPLOAD_RETENTION_DAYS} days after their import ended; a manager"
+            " can raise UPLOAD_QUOTA_BYTES."
         )

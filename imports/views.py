@@ -1,6 +1,6 @@
 """The pages of imports: parse, call one function, render."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import User
 from core.leases import request_cancel
 from core.streams import event_stream
 from imports import report
@@ -58,7 +59,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             job = accept_upload(
-                file, file_name=file.name, user=request.user, options=form.options()
+                file, file_name=file.name, user=cast(User, request.user), options=form.options()
             )
         except UploadRefused as refused:
             form.add_error("file", str(refused))

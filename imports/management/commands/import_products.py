@@ -46,9 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--user", help="the user in whose name products change")
-        parser.add_argument(
-            "--delimiter", type=_delimiter, help="comma, semicolon, tab or pipe"
-        )
+        parser.add_argument("--delimiter", type=_delimiter, help="comma, semicolon, tab or pipe")
         parser.add_argument(
             "--encoding", choices=[name for name, _ in ENCODINGS if name], default=""
         )
@@ -56,7 +54,7 @@ class Command(BaseCommand):
             "--empty",
             choices=ImportJob.Empty.values,
             default=ImportJob.Empty.KEEP,
-            help="what an empty cell does to a product that exists: keep its value (default), clear",
+            help="what an empty cell does to an existing product's value (default: keep)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -153,7 +151,7 @@ class Command(BaseCommand):
         self.stdout.write(f"import #{job.pk} took {seconds:.2f} s ({phases}){rate}")
         for cause in causes(job) if job.rejected else []:
             self.stdout.write(
-                f"  {cause.count:,} × {cause.title}, for instance in line {cause.example_line:,}"
+                f"  {cause.count:,} rows: {cause.title}, for instance line {cause.example_line:,}"
             )
 
     def _write_counts(self, counts: dict[str, Any]) -> None:
@@ -189,13 +187,9 @@ def _run_until_ended(job: ImportJob, watch: Figures | None, say: Any) -> ImportJ
     return job
 
 
-def _percent(figures: dict[str, Any]) -> float:
-    return 100 * min(1.0, float(figures.get("share", 0.0)))
-
-
 def _move(bar: Any, figures: dict[str, Any]) -> None:
     bar.set_description_str(figures.get("phase", ""))
-    bar.n = _percent(figures)
+    bar.n = figures.get("percent", 0)
     bar.refresh()
 
 
@@ -205,8 +199,7 @@ def _lines(say: Any) -> Figures:
     def watch(figures: dict[str, Any]) -> None:
         if time.monotonic() - said[0] >= LINE_SECONDS:
             said[0] = time.monotonic()
-            say(
-                f"{figures.get('phase', '')}: {figures.get('done', 0):,} rows, {_percent(figures):.0f} %"
-            )
+            done, percent = figures.get("done", 0), figures.get("percent", 0)
+            say(f"{figures.get('phase', '')}: {done:,} rows, {percent} %")
 
     return watch
