@@ -166,6 +166,8 @@ if DATABASE_POOL_MAX:
         "max_size": DATABASE_POOL_MAX,
         "timeout": 10,
     }
+    # Else every connection that a restart of PostgreSQL broke is a page that answers 500.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- Valkey and Celery: a hint, never the record --------------------------------------------
 

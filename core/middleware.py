@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +43,8 @@ def htmx_sign_in(get_response: Handler) -> Handler:
         if target.path != resolve_url(settings.LOGIN_URL):
             return response
         page = urlsplit(htmx.current_url or "")
-        following = f"?next={page.path}" if page.path else ""
+        back = f"{page.path}?{page.query}" if page.query else page.path
+        following = f"?{urlencode({'next': back}, safe='/')}" if back else ""
         return HttpResponseClientRedirect(f"{target.path}{following}")
 
     return middleware

@@ -4,8 +4,8 @@ Nearly every row of a real file is fine, so one function call decides for it by 
 str; only a row that fails one of them is looked at field by field.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from catalog.rules import (
     FALSE_WORDS,
@@ -75,6 +75,50 @@ def checker(found: Format) -> Check:
             ):
                 return sku, name, description or None, price or None, truth[active]
         return _check_closely(cells, found)
+
+    return check
+
+
+#: Columns of clean rows: SKUs, names, descriptions, prices, truths, each as long as the batch.
+Columns = tuple[Sequence[Any], ...]
+
+
+def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
+    """Return the check of a Reader's Batch: its clean columns, or None if any row is in doubt.
+
+    Asks what `checker` asks at first, but of whole columns, which halves the time; a batch in doubt
+    is left to `checker`.
+    """
+    at = {field: found.columns.get(field) for field in FIELDS}
+    fine_price = PLAIN_PRICE.fullmatch
+
+    def check(records: list[list[str]]) -> Columns | None:
+        cells = list(zip(*records, strict=True))
+        empty = [""] * len(records)
+        columns = (empty if index is None else cells[index] for index in at.values())
+        skus, names, descriptions, prices, actives = columns
+        skus, names = list(map(str.strip, skus)), list(map(str.strip, names))
+        all_skus = "".join(skus)
+        if (
+            all_skus.isascii()
+            and all_skus.isprintable()
+            and "".join(names).isprintable()
+            and all(skus)
+            and all(names)
+            and max(map(len, skus)) <= SKU_MAX
+            and max(map(len, names)) <= NAME_MAX
+            and min(filter(None, descriptions), default=_BLANK) >= _BLANK
+            and all(map(fine_price, filter(None, prices)))
+            and _TRUTH.keys() >= set(actives)
+        ):
+            return (
+                skus,
+                names,
+                [text or None for text in descriptions],
+                [text or None for text in prices],
+                [_TRUTH[text] for text in actives],
+            )
+        return None
 
     return check
 

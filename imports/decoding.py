@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import AnyStr, Final, Protocol
 
-CHUNK: Final = 1 << 18
+CHUNK: Final = 1 << 16
 MAX_RECORD: Final = 1 << 20
 
 #: What may be asked for by name. Latin-1 is read as Windows-1252, as browsers do.

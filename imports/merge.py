@@ -68,7 +68,9 @@ class MergeProgress:
         return {
             "done": known.unchanged + known.duplicates + created + updated,
             "total": self.staged,
-            "share": (known.staged + CREATING * created + UPDATING * updated) / work,
+            "share": (known.staged + CREATING * created + UPDATING * updated) / work
+            if work
+            else 1.0,
         }
 
     def known(self) -> dict[str, int]:

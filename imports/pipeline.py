@@ -7,6 +7,7 @@ import base64
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -19,7 +20,6 @@ from core import progress
 from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
 from core.logs import logging_job
 from imports import staging
-from imports.checking import checker
 from imports.merge import MergeProgress, clearing, merge
 from imports.models import ImportJob, RejectedRow
 from imports.order import SteppedBack, wait_for_turn
@@ -104,7 +104,7 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
 
     with uploads().open(job.upload) as upload:
         reader = read(upload, encoding=job.encoding or None, delimiter=job.delimiter or None)
-        stager.run(reader, checker(reader.format), watch)
+        stager.run(reader, watch)
     lease.update(
         state=ImportJob.State.MERGING,
         read=stager.read,
@@ -127,7 +127,7 @@ def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
         counts = merge(
             table,
             actor_id=job.created_by_id,
-            clear=clearing(job.empty, job.detected["columns"]),
+            clear=clearing(job.empty, [each["field"] for each in job.detected["columns"]]),
             progress=merging,
         )
         if counts.staged != job.staged:
@@ -167,7 +167,11 @@ def describe(reader: Reader) -> dict[str, Any]:
         "header_line": found.header_line,
         "header": list(found.header),
         "header_raw": base64.b64encode(reader.header_raw).decode(),
-        "columns": dict(found.columns),
+        # A list, in the header's order: jsonb sorts the keys of an object its own way.
+        "columns": [
+            {"header": found.header[index], "field": field}
+            for field, index in sorted(found.columns.items(), key=itemgetter(1))
+        ],
         "ignored": list(found.ignored),
         "warnings": [asdict(notice) for notice in found.warnings],
     }

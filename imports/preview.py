@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 from django.core.files.base import File
 
 from imports import merge, staging
-from imports.checking import checker
 from imports.merge import clearing
 from imports.reading import read
 from imports.staging import Stager
@@ -47,7 +46,7 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
             source, encoding=options.encoding or None, delimiter=options.delimiter or None
         )
         stager = Stager(TABLE, job_pk=None)
-        stager.run(reader, checker(reader.format), lambda **figures: None)
+        stager.run(reader, lambda **figures: None)
         clear = clearing(options.empty, reader.format.columns)
         counts = merge.preview(TABLE, clear=clear)
     finally:

@@ -4,9 +4,8 @@
 -- cell clears the value, else it keeps it).
 -- Returns: nothing; makes the table `compared`.
 -- Invariant: a line whose product holds the same values already is not in `compared`, so it is not
--- written either. UNLOGGED and dropped in the same transaction: a temporary table is slower, its
--- buffers are 8 MB. The join is by the index's own collation: by "C" a file of ten lines would read
--- the whole catalog.
+-- written either. UNLOGGED and dropped in the same transaction. The join is by the index's own
+-- collation: by "C" a file of ten lines would read the whole catalog.
 CREATE UNLOGGED TABLE {compared} AS
 WITH lines AS (
     SELECT line, key, sku, name, description, price, active,

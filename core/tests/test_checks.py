@@ -1,0 +1,89 @@
+"""System checks name what is wrong and the remedy."""
+
+import pytest
+import redis
+from django.conf import settings as configured
+from django.core.checks import CheckMessage
+from django.db import connection
+from pytest_django import Settings
+
+from core.checks import (
+    database_folds_case_by_unicode,
+    lease_outlives_heartbeats,
+    valkey_keeps_what_it_is_given,
+)
+from dev.valkey import free_port
+
+
+def ids(found: list[CheckMessage]) -> list[str | None]:
+    return [message.id for message in found]
+
+
+def test_defaults_let_two_heartbeats_be_lost() -> None:
+    assert lease_outlives_heartbeats(None) == []
+
+
+def test_lease_that_one_late_beat_would_lose_is_an_error(settings: Settings) -> None:
+    settings.LEASE_SECONDS, settings.HEARTBEAT_SECONDS = 25.0, 10.0
+
+    (error,) = lease_outlives_heartbeats(None)
+
+    assert error.id == "core.E001"
+    assert error.msg == (
+        "LEASE_SECONDS (25) is less than three times HEARTBEAT_SECONDS (10): "
+        "one late beat loses the work."
+    )
+    assert error.hint is not None
+    assert "LEASE_SECONDS to 60 and HEARTBEAT_SECONDS to 10" in error.hint
+
+
+@pytest.mark.integration
+@pytest.mark.django_db
+def test_this_database_folds_case_and_is_new_enough() -> None:
+    assert database_folds_case_by_unicode(["default"]) == []
+    assert database_folds_case_by_unicode(None) == []
+
+
+@pytest.mark.integration
+@pytest.mark.django_db
+def test_database_that_folds_ascii_alone_is_an_error() -> None:
+    with connection.cursor() as cursor:
+        # Found before the real one: what lower() is in a database with LC_CTYPE C.
+        cursor.execute("CREATE SCHEMA ascii")
+        cursor.execute(
+            "CREATE FUNCTION ascii.lower(text) RETURNS text LANGUAGE sql"
+            """ RETURN pg_catalog.lower($1 COLLATE "C")"""
+        )
+        cursor.execute("SET LOCAL search_path = ascii, pg_catalog, public")
+
+    (error,) = database_folds_case_by_unicode(["default"])
+
+    assert error.id == "core.E002"
+    assert error.hint is not None
+    assert "LC_CTYPE 'C.UTF-8'" in error.hint
+
+
+@pytest.mark.integration
+def test_valkey_of_the_tests_evicts_nothing() -> None:
+    assert valkey_keeps_what_it_is_given(["default"]) == []
+    assert valkey_keeps_what_it_is_given(None) == []
+
+
+@pytest.mark.integration
+def test_valkey_that_evicts_is_warned_of() -> None:
+    client = redis.Redis.from_url(configured.REDIS_URL)
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        (warning,) = valkey_keeps_what_it_is_given(["default"])
+    finally:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.close()
+
+    assert warning.id == "core.W001"
+    assert warning.hint == "Start it with --maxmemory-policy noeviction."
+
+
+def test_valkey_that_is_away_is_left_to_readyz(settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+
+    assert valkey_keeps_what_it_is_given(["default"]) == []
