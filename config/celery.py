@@ -6,12 +6,17 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun
 from django_guid import clear_guid, set_guid
+from kombu.transport import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("product_importer")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Else a worker that loses the broker while it works tries to give its message back through the lost
+# connection, and dies of it with the import (seen with Celery and kombu 5.7). Rows are the queue.
+redis.Channel.do_restore = False
 
 
 @setup_logging.connect

@@ -125,9 +125,14 @@ class Lease(Generic[Row]):
         """Leave the row cancelled, if it is still this worker's."""
         self._close(self.held(), self.row.CANCELLED, progress={})
 
-    def fail(self, code: str, message: str, **fields: Any) -> None:
-        """Leave the row failed with a reason a person can act on, if it is still this worker's."""
-        self._close(self.held(), self.row.FAILED, error_code=code, error_message=message, **fields)
+    def fail(self, code: str, message: str, **fields: Any) -> bool:
+        """Leave the row failed with a reason a person can act on.
+
+        Returns False when it was no longer this worker's, and nothing was written.
+        """
+        return self._close(
+            self.held(), self.row.FAILED, error_code=code, error_message=message, **fields
+        )
 
     def step_back(self) -> None:
         """Give the row back to the queue in its old place, as if it had not been claimed."""

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 REAPER_LOCK = 0x72656170  # "reap"
 RECEIVING_HOURS = 24
+# Each wakes the next one when more waits; more than the workers can take would only pile up.
+WAKE_UPS = 4
 LOST = (
     "The import stopped its worker {attempts} times and was given up. Nothing was imported. "
     "Look at the worker's log and memory, then run it again."
@@ -38,7 +40,7 @@ def reap_imports() -> None:
             found.failed,
             found.cancelled,
         )
-    for _ in range(ImportJob.objects.filter(state=ImportJob.State.QUEUED).count()):
+    for _ in ImportJob.objects.filter(state=ImportJob.State.QUEUED)[:WAKE_UPS]:
         wake_worker()
     _drop_orphaned_staging()
     _delete_old_uploads()

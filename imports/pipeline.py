@@ -65,9 +65,10 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
         try:
             with Heartbeat(lease, publish=show) as beat:
                 beat.report(attempt=job.attempt)
-                _stage(lease, table, beat)
+                pace = Pace()
+                _stage(lease, table, beat, pace)
                 wait_for_turn(lease, beat)
-                _merge(lease, table, beat)
+                _merge(lease, table, beat, pace)
         except (Unreadable, PartCorrupt) as refused:
             _fail(lease, refused.code, str(refused))
         except Cancelled:
@@ -86,10 +87,9 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
     return True
 
 
-def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
+def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace: Pace) -> None:
     """Read the upload, check each row, copy the good ones into staging and set the bad aside."""
     job = lease.row
-    pace = Pace(first=0, last=READING_PERCENT)
     beat.report(phase=ImportJob.State.READING)
     RejectedRow.objects.filter(job=job).delete()
     staging.create(table)
@@ -98,12 +98,13 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
     def watch(*, read: int, rejected: int, bytes_read: int) -> None:
         beat.check()
         share = bytes_read / job.size if job.size else 0.0
-        total = round(read / share) if share else None
+        total = _rounded(read / share) if share else None
         figures = pace.figures(done=read, total=total, share=share)
         beat.report(read=read, rejected=rejected, **figures)
 
     with uploads().open(job.upload) as upload:
         reader = read(upload, encoding=job.encoding or None, delimiter=job.delimiter or None)
+        lease.update(detected=describe(reader))
         stager.run(reader, watch)
     lease.update(
         state=ImportJob.State.MERGING,
@@ -115,10 +116,10 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> N
     )
 
 
-def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
+def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace: Pace) -> None:
     """Apply staging to the catalog: all of it and the job's end in one transaction, or nothing."""
     job = lease.row
-    pace = Pace(first=READING_PERCENT, last=100)
+    pace.enter(first=READING_PERCENT, last=100)
     merging = MergeProgress(table, staged=job.staged)
     beat.report(phase=ImportJob.State.MERGING)
     beat.sample(lambda: {**pace.figures(**merging.done()), **merging.known()})
@@ -177,11 +178,17 @@ def describe(reader: Reader) -> dict[str, Any]:
     }
 
 
+def _rounded(estimate: float) -> int:
+    """An estimate of a number of rows to three digits, which is as well as it is known."""
+    digits = len(str(int(estimate)))
+    return int(round(estimate, min(0, 3 - digits)))
+
+
 def _fail(lease: Lease[ImportJob], code: str, message: str) -> None:
     with transaction.atomic():
-        RejectedRow.objects.filter(job=lease.row).delete()
-        lease.fail(code, message, rejected=0, progress={})
-        import_finished.send(sender=ImportJob, job=lease.row)
+        if lease.fail(code, message, rejected=0, progress={}):
+            RejectedRow.objects.filter(job=lease.row).delete()
+            import_finished.send(sender=ImportJob, job=lease.row)
 
 
 def _let_go(lease: Lease[ImportJob], table: str) -> None:

@@ -10,12 +10,15 @@ from imports.wakeups import RUN_NEXT, wake_worker
 
 @shared_task(name=RUN_NEXT)
 def run_next() -> None:
-    """Run the import that was accepted first; a message too many finds nothing to do."""
+    """Run the import that was accepted first; a message too many finds nothing to do.
+
+    Wakes the next worker when more waits, so that one message is enough for all that wait.
+    """
     lease = claim_next(ImportJob, ImportJob.State.READING)
     if lease is None:
         return
-    finished = pipeline.run_import(lease)
-    if not finished:
+    pipeline.run_import(lease)
+    if ImportJob.objects.filter(state=ImportJob.State.QUEUED).exists():
         wake_worker()
 
 

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import redis
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import connection
 
@@ -78,6 +80,15 @@ def catalog() -> list[Values]:
 
 def product(sku: str) -> Product:
     return Product.objects.get(sku=sku)
+
+
+def woken() -> int:
+    """How many wake-ups wait for a worker."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    try:
+        return int(client.llen("imports"))  # type: ignore[arg-type]
+    finally:
+        client.close()
 
 
 def staging_tables() -> list[str]:

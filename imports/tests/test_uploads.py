@@ -13,17 +13,12 @@ from config.celery import app
 from dev.valkey import free_port
 from imports import uploads as door
 from imports.models import FilePart, ImportJob, StoredFile
-from imports.tests.importing import accepted, csv_of
+from imports.tests.importing import accepted, csv_of, woken
 from imports.uploads import Options, UploadRefused, accept_upload
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 TEXT = csv_of("A-1,One,,,")
-
-
-def messages() -> int:
-    with app.connection_for_read() as broker:
-        return int(broker.default_channel.client.llen("imports"))
 
 
 def test_job_says_what_was_handed_in_by_whom(editor: User) -> None:
@@ -39,10 +34,10 @@ def test_job_says_what_was_handed_in_by_whom(editor: User) -> None:
 
 def test_worker_is_woken_once_and_only_when_asked() -> None:
     accepted(TEXT, wake=False)
-    assert messages() == 0
+    assert woken() == 0
 
     accepted(TEXT, wake=True)
-    assert messages() == 1
+    assert woken() == 1
 
 
 def test_job_is_committed_before_a_worker_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,26 +59,20 @@ def test_worker_hears_nothing_of_a_job_that_is_rolled_back() -> None:
         accepted(TEXT, wake=True)
         transaction.set_rollback(True)
 
-    assert messages() == 0
+    assert woken() == 0
     assert not ImportJob.objects.exists()
 
 
 def test_broker_that_is_away_leaves_the_job_queued_and_costs_little(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    working = app.conf.broker_url
-    app.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
-    app.pool.force_close_all()
-    del app.pool
-    app.amqp._producer_pool = None
+    # Pools remember their broker; the test's own are dropped with it.
+    monkeypatch.setitem(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
     began = time.monotonic()
-    try:
-        job = accepted(TEXT, wake=True)
-    finally:
-        app.conf.broker_url = working
-        app.pool.force_close_all()
-        del app.pool
-        app.amqp._producer_pool = None
+
+    job = accepted(TEXT, wake=True)
 
     assert time.monotonic() - began < 3
     assert ImportJob.objects.get(pk=job.pk).state == ImportJob.State.QUEUED

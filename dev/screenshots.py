@@ -1,0 +1,126 @@
+"""`make screenshots`: the pictures in `docs/images/`, taken of a running `make run`.
+
+A price list of a week is imported in Chromium: one picture while it is merged, one when it has
+ended with rejected rows. Works on any catalog; on the sample one of a first start, the counts show
+created, updated and unchanged products.
+"""
+
+import csv
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dev.checkout import ROOT, Checkout
+from dev.sample import rows
+
+IMAGES = ROOT / "docs" / "images"
+USER = "admin"
+FILE = "supplier-price-list-w47.csv"
+PRODUCTS = 240_000
+WIDTH, HEIGHT = 1280, 860
+MOST_BYTES = 200_000
+MILLISECONDS = 120_000
+
+Row = list[str]
+
+
+def price_list() -> Iterator[Row]:
+    """The week's price list: known products first, some of them dearer, and a few broken rows."""
+    yield ["SKU", "Name", "Description", "Price", "Active", "Stock"]
+    for number, product in enumerate(rows(PRODUCTS)):
+        sku, name, description, price, active = product
+        if price and number % 3 == 0:
+            price = f"{Decimal(price) * Decimal('1.03'):.2f}"
+        row = [sku, name, description, price, active, str(number % 400)]
+        yield from broken(row, number)
+        if number % 9_001 == 0:
+            yield row
+
+
+def broken(row: Row, number: int) -> Iterator[Row]:
+    """The row itself or, now and then, what a spreadsheet or a hurried hand makes of it."""
+    sku, name, description, price, active, stock = row
+    if price and number % 1_013 == 500:
+        yield [sku, name, description, price.replace(".", ","), active, stock]
+    elif number % 2_477 == 600:
+        yield [sku, "", description, price, active, stock]
+    elif price and number % 5_501 == 700:
+        yield [sku, name, description, f"-{price}", active, stock]
+    elif number % 7_919 == 800:
+        yield [sku, name, description, price, "discontinued", stock]
+    elif number % 12_007 == 900:
+        yield [sku, name, description, price]
+    else:
+        yield row
+
+
+def write_price_list(path: Path) -> None:
+    """Semicolons, as spreadsheets write where the decimal mark is a comma."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(price_list())
+
+
+def sign_in(browser: Browser, url: str, password: str) -> Page:
+    """A page of ours, signed in, on the list of imports."""
+    page = browser.new_page(
+        viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", reduced_motion="reduce"
+    )
+    page.set_default_timeout(MILLISECONDS)
+    page.goto(f"{url}/imports/")
+    page.fill("#id_username", USER)
+    page.fill("#id_password", password)
+    page.press("#id_password", "Enter")
+    page.wait_for_selector("#drop")
+    return page
+
+
+def take(page: Page, name: str, *, height: int) -> None:
+    """One picture of the top of the page; raises ValueError if it is too large to keep."""
+    page.set_viewport_size({"width": WIDTH, "height": height})
+    path = IMAGES / name
+    page.screenshot(path=path, animations="disabled")
+    size = path.stat().st_size
+    print(f"{path.relative_to(ROOT)}: {size:,} bytes")
+    if size > MOST_BYTES:
+        message = f"{name} has {size:,} bytes, {MOST_BYTES:,} is the most: choose less of the page"
+        raise ValueError(message)
+
+
+def take_all(url: str, password: str) -> None:
+    """Upload the price list and take every picture on its way."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = Path(folder) / FILE
+        write_price_list(path)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        page = sign_in(browser, url, password)
+        page.set_input_files("#file", path)
+        page.click("#drop button")
+        # By selectors alone: the page's Content-Security-Policy lets no text become a script.
+        merging = '#live[data-phase="Merging"]'
+        page.wait_for_selector(
+            ",".join(f'{merging}[data-percent^="{ten}"]' for ten in (5, 6, 7, 8))
+        )
+        take(page, "import-running.png", height=HEIGHT)
+        page.wait_for_selector("#rejected")
+        take(page, "import-rejected.png", height=1080)
+        browser.close()
+
+
+def main() -> int:
+    checkout = Checkout()
+    state = checkout.state()
+    if state is None or state.command != "run" or state.phase != "up":
+        print("error: nothing runs here: start `make run` first", file=sys.stderr)
+        return 1
+    take_all(state.url, checkout.secret("admin_password"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
