@@ -12,13 +12,14 @@ SAFE_ENVIRONMENT := env -u DEBUG \
 	REDIS_URL=redis://127.0.0.1:1/0 \
 	ALLOWED_HOSTS=products.example.com
 
-.PHONY: help run test lint bench format clean
+.PHONY: help run test lint bench screenshots format clean
 
 help:
 	@echo "make run      run the product on http://127.0.0.1:8000 (PORT=8001 make run)"
 	@echo "make test     run the tests (ARGS='-k name' passes arguments to pytest)"
 	@echo "make lint     run every check that is not a test"
 	@echo "make bench    measure imports (ARGS='--rows 100000')"
+	@echo "make screenshots   take the pictures of docs/images/, beside make run"
 	@echo "make format   format the code"
 	@echo "make clean    remove .venv, the development database and everything built"
 
@@ -30,6 +31,9 @@ test: .venv/stamp
 
 bench: .venv/stamp
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: .venv/stamp
+	@$(BIN)/python -m dev.screenshots
 
 format: .venv/stamp
 	$(BIN)/ruff format .

@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from config import health
 
+admin.site.site_header = admin.site.site_title = "Product Importer"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="catalog:list"), name="home"),
     path("products/", include("catalog.urls")),

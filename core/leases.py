@@ -121,9 +121,9 @@ class Lease(Generic[Row]):
             self.check()
             raise LeaseLost
 
-    def cancel(self) -> None:
-        """Leave the row cancelled, if it is still this worker's."""
-        self._close(self.held(), self.row.CANCELLED, progress={})
+    def cancel(self, **fields: Any) -> bool:
+        """Leave the row cancelled; returns False when it was no longer this worker's."""
+        return self._close(self.held(), self.row.CANCELLED, **fields)
 
     def fail(self, code: str, message: str, **fields: Any) -> bool:
         """Leave the row failed with a reason a person can act on.

@@ -29,7 +29,7 @@ class ImportJobAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     list_select_related = ("created_by",)
     search_fields = ("file_name",)
-    exclude = ("lease_token",)
+    readonly_fields = ("created_at", "accepted_at", "started_at", "finished_at")
     actions = ("run_again",)
 
     @admin.action(description="Run again", permissions=["retry"])

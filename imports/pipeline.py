@@ -72,7 +72,7 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
         except (Unreadable, PartCorrupt) as refused:
             _fail(lease, refused.code, str(refused))
         except Cancelled:
-            lease.cancel()
+            _cancel(lease)
         except SteppedBack:
             return False
         except LeaseLost:
@@ -189,6 +189,12 @@ def _fail(lease: Lease[ImportJob], code: str, message: str) -> None:
         if lease.fail(code, message, rejected=0, progress={}):
             RejectedRow.objects.filter(job=lease.row).delete()
             import_finished.send(sender=ImportJob, job=lease.row)
+
+
+def _cancel(lease: Lease[ImportJob]) -> None:
+    with transaction.atomic():
+        if lease.cancel(rejected=0, progress={}):
+            RejectedRow.objects.filter(job=lease.row).delete()
 
 
 def _let_go(lease: Lease[ImportJob], table: str) -> None:

@@ -149,7 +149,12 @@ class Reader:
         if len(records) != block.count or set(map(len, records)) != {len(self._format.header)}:
             return None
         if min(map(_FIRST, records)) < _BLANK:
-            return None
+            # An empty cell is no reason for doubt; a blank before a quote is, and a blank record.
+            for cells in records:
+                if cells[0] < _BLANK and (
+                    (cells[0] and block.plain is None) or not "".join(cells).strip()
+                ):
+                    return None
         return Batch(self.rows + 1, block.first, records)
 
     def _plain(self, block: Block, texts: list[str]) -> Iterator[Record]:

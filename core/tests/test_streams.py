@@ -57,9 +57,7 @@ def test_stream_ends_behind_its_last_event() -> None:
     assert response["Content-Type"] == "text/event-stream"
     assert response["Cache-Control"] == "no-store"
     assert response["X-Accel-Buffering"] == "no"
-    assert sent == (
-        b"retry: 1000\n\nevent: live\ndata: 100 %\n\nevent: done\ndata: completed\n\n"
-    )
+    assert sent == (b"retry: 1000\n\nevent: live\ndata: 100 %\n\nevent: done\ndata: completed\n\n")
 
 
 def test_source_is_asked_once_for_many_listeners() -> None:

@@ -103,7 +103,7 @@ def test_staging_is_gone_afterwards() -> None:
     [
         (b"a,b\n1,2\n", "header_missing"),
         (b"PK\x03\x04anything", "binary"),
-        (b"sku,name\nA-1,One\nA-2,\"Two\n", "quote_open"),
+        (b'sku,name\nA-1,One\nA-2,"Two\n', "unclosed_quote"),
         (b"sku,name\n" + b"x" * 2_000_000, "record_too_long"),
     ],
 )
@@ -111,7 +111,7 @@ def test_refused_file_fails_with_a_reason_and_changes_nothing(content: bytes, co
     job = imported(content)
 
     assert job.state == ImportJob.State.FAILED
-    assert job.error_code
+    assert job.error_code == code
     assert job.error_message.endswith((".", "!"))
     assert (job.rejected, RejectedRow.objects.count()) == (0, 0)
     assert catalog() == []

@@ -62,7 +62,9 @@ def test_damaged_part_is_found_out() -> None:
 
     with (
         uploads().open(name) as file,
-        pytest.raises(PartCorrupt, match=r"^Part 2 of the upload is damaged. Upload the file again.$"),
+        pytest.raises(
+            PartCorrupt, match=r"^Part 2 of the upload is damaged. Upload the file again.$"
+        ),
     ):
         file.read()
 
