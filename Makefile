@@ -19,7 +19,7 @@ help:
 	@echo "make test     run the tests (ARGS='-k name' passes arguments to pytest)"
 	@echo "make lint     run every check that is not a test"
 	@echo "make bench    measure imports (ARGS='--rows 100000')"
-	@echo "make screenshots   take the pictures of docs/images/, beside make run"
+	@echo "make screenshots  take the pictures of docs/images/, beside make run"
 	@echo "make format   format the code"
 	@echo "make clean    remove .venv, the development database and everything built"
 

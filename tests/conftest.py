@@ -1,5 +1,6 @@
 """One running product for all tests that need real processes."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ def running_site() -> Iterator[Site]:
         yield site
     finally:
         site.stop()
-        shutil.copytree(folder, "/tmp/faults/last", dirs_exist_ok=True, ignore=shutil.ignore_patterns("postgres","valkey","static"))
+        shutil.copytree(folder, "/tmp/faults/"+str(os.getpid())+"", dirs_exist_ok=True, ignore=shutil.ignore_patterns("postgres","valkey","static"))
         shutil.rmtree(folder, ignore_errors=True)
 
 
