@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from catalog.rules import CAUSES
 from core.leases import request_cancel
 from core.streams import event_stream
 from imports import report
@@ -90,7 +91,8 @@ def sample(request: HttpRequest) -> HttpResponse:
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One import: live while it runs, its rejected rows once it has ended."""
     job = get_object_or_404(ImportJob.objects.select_related("created_by", "change_set"), pk=pk)
-    cause = request.GET.get("cause", "")
+    asked = request.GET.get("cause", "")
+    cause = asked if asked in CAUSES else ""
     rows = report.rejected_rows(job, cause=cause)
     return render(
         request,

@@ -59,10 +59,12 @@ def settings_read() -> dict[str, str]:
     found = {}
     for name in ("config/settings.py", "gunicorn.conf.py"):
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if ast.unparse(node.func.value) in READERS:
-                    variable = ast.literal_eval(node.args[0])
-                    found[variable] = default_of(node)
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and ast.unparse(node.func.value) in READERS
+            ):
+                found[ast.literal_eval(node.args[0])] = default_of(node)
     return found
 
 
@@ -195,6 +197,16 @@ def test_every_reason_to_refuse_a_file_has_a_remedy() -> None:
     assert table(of_files).keys() == refusals()
 
 
+def test_other_reasons_of_a_failed_import_are_those_of_the_code() -> None:
+    text = section(DOCS / "imports.md", "### Reasons for which a file is refused")
+    others = table(text.split("An import can also fail")[1])
+    modules = [*(ROOT / "imports").glob("*.py"), ROOT / "core/leases.py"]
+    code = "".join(module.read_text() for module in modules)
+    given = r'(?:error_code=|code = |_fail\(lease, )"([a-z_]+)"'
+
+    assert others.keys() == set(re.findall(given, code))
+
+
 def test_every_requirement_is_explained() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().splitlines()
@@ -231,7 +243,7 @@ def test_processes_are_those_of_the_procfile() -> None:
     assert {name: cells[0].strip("`") for name, cells in documented.items()} == entries
 
 
-def test_examples_of_the_command_use_options_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+def test_examples_of_the_command_use_options_that_exist() -> None:
     command = load_command_class("imports", "import_products")
     parser = command.create_parser("manage.py", "import_products")
     examples = [
