@@ -2,15 +2,18 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import ModelAdmin
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from catalog import products
 from catalog.forms import ProductForm
+from catalog.locks import CatalogBusy
 from catalog.models import ChangeSet, Product
-from catalog.products import ProductGone
+from catalog.products import ProductGone, SkuTaken
 from core.admin import ReadOnlyAdmin
 
 SOURCE = ChangeSet.Source.ADMIN
@@ -27,6 +30,41 @@ class ProductAdmin(ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     readonly_fields = ("created_at", "updated_at")
 
+    def get_form(
+        self, request: HttpRequest, obj: Product | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        refusal = getattr(request, "refusal", None)
+        if refusal is None:
+            return form
+
+        def clean(self: forms.ModelForm[Product]) -> None:
+            raise forms.ValidationError(refusal)
+
+        return type("RefusedProductForm", (form,), {"clean": clean})
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A write that is refused shows the form again, with the reason and what was typed."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except (CatalogBusy, SkuTaken) as refused:
+            request.refusal = str(refused)  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().delete_view(request, *args, **kwargs)
+        except CatalogBusy as busy:
+            messages.error(request, str(busy))
+            return HttpResponseRedirect(request.path)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changelist_view(request, *args, **kwargs)
+        except CatalogBusy as busy:
+            messages.error(request, f"{busy} Nothing was deleted.")
+            return HttpResponseRedirect(request.get_full_path())
+
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         values = form.values()
         actor: Any = request.user
@@ -40,6 +78,7 @@ class ProductAdmin(ModelAdmin):  # type: ignore[type-arg]
         actor: Any = request.user
         products.delete(obj.pk, source=SOURCE, actor=actor)
 
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         for pk in queryset.values_list("pk", flat=True):
             try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
-from environs import Env
+from environs import Env, validate
 
 env = Env()
 
@@ -251,7 +251,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "imports": {"BACKEND": "imports.storage.DatabaseStorage"},
 }
 if (
-    env.str("IMPORTS_STORAGE", default="database", validate=lambda v: v in {"database", "s3"})
+    env.str("IMPORTS_STORAGE", default="database", validate=validate.OneOf(["database", "s3"]))
     == "s3"
 ):
     STORAGES["imports"] = {
@@ -272,7 +272,7 @@ if (
 LOG_FORMAT = env.str(
     "LOG_FORMAT",
     default="text" if DEBUG else "json",
-    validate=lambda v: v in {"json", "text"},
+    validate=validate.OneOf(["json", "text"]),
 )
 DJANGO_GUID = {
     "GUID_HEADER_NAME": "X-Request-ID",

@@ -163,7 +163,7 @@ def file_stream(file: IO[bytes], *, file_name: str, content_type: str) -> Stream
     Asynchronous, because a synchronous iterator is collected whole in memory under ASGI.
     """
     connection.close()
-    return StreamingHttpResponse(
+    response = StreamingHttpResponse(
         _read(file),
         content_type=content_type,
         headers={
@@ -171,3 +171,6 @@ def file_stream(file: IO[bytes], *, file_name: str, content_type: str) -> Stream
             "Cache-Control": "no-store",
         },
     )
+    # A generator that was never begun closes nothing: the client may leave before the first byte.
+    response._resource_closers.append(file.close)
+    return response

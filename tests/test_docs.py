@@ -19,8 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
 READERS = {"env", "os.environ"}
-# Read by compose.yaml, not by the product.
-OF_COMPOSE = {"POSTGRES_PASSWORD"}
 COMPUTED = "computed"
 
 
@@ -119,22 +117,6 @@ def test_every_setting_stands_in_operations_with_its_default() -> None:
         for name, default in read.items()
         if default != COMPUTED
     } == {name: default for name, default in read.items() if default != COMPUTED}
-
-
-def test_every_setting_stands_in_the_example_with_its_default() -> None:
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    example = dict(
-        line.lstrip("#").split("=", 1) for line in lines if re.match("#?[A-Z0-9_]+=", line)
-    )
-    read = settings_read()
-
-    assert example.keys() - OF_COMPOSE == read.keys()
-    shown = {
-        name: default
-        for name, default in read.items()
-        if default not in {COMPUTED, "needed"} and f"#{name}={example[name]}" in lines
-    }
-    assert {name: example[name].lower() or "none" for name in shown} == shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

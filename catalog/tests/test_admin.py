@@ -133,9 +133,7 @@ def test_every_model_of_ours_that_can_be_shown_is_in_the_admin() -> None:
 def test_rows_that_the_program_keeps_can_be_looked_at_and_nothing_else(client: Client) -> None:
     made()
     kept = [
-        model
-        for model, shown in admin.site._registry.items()
-        if isinstance(shown, ReadOnlyAdmin)
+        model for model, shown in admin.site._registry.items() if isinstance(shown, ReadOnlyAdmin)
     ]
     assert {model.__name__ for model in kept} >= {
         "ChangeSet", "ImportJob", "RejectedRow", "StoredFile",
@@ -148,9 +146,7 @@ def test_rows_that_the_program_keeps_can_be_looked_at_and_nothing_else(client: C
 
     pk = ChangeSet.objects.get().pk
     assert client.get(reverse("admin:catalog_changeset_change", args=[pk])).status_code == 200
-    changed = client.post(
-        reverse("admin:catalog_changeset_change", args=[pk]), {"source": "undo"}
-    )
+    changed = client.post(reverse("admin:catalog_changeset_change", args=[pk]), {"source": "undo"})
     deleted = client.post(reverse("admin:catalog_changeset_delete", args=[pk]), {"post": "yes"})
     assert (changed.status_code, deleted.status_code) == (403, 403)
     assert sources() == [("form", 1, 0, 0)]

@@ -327,5 +327,4 @@ def test_error_of_the_work_itself_comes_through() -> None:
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SET LOCAL statement_timeout = '50ms'")
-        cursor.execute("SELECT pg_sleep(10)")
+        cursor.execute("SET LOCAL statement_timeout = '50ms'; SELECT pg_sleep(10)")

@@ -26,7 +26,7 @@ class Log:
         handler.setFormatter(config.configure_formatter(config.config["formatters"][form]))
         for name in described["handlers"]["console"]["filters"]:
             handler.addFilter(config.configure_filter(config.config["filters"][name]))
-        self.logger = logging.Logger("imports.pipeline")
+        self.logger = logging.Logger("imports.pipeline")  # noqa: LOG001  apart from those of the process
         self.logger.addHandler(handler)
 
     def lines(self) -> list[dict[str, Any]]:

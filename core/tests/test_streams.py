@@ -163,6 +163,14 @@ def test_source_that_breaks_ends_its_streams(settings: Settings) -> None:
     assert asyncio.run(whole(stream)).startswith(b"retry: 1000\n\n")
 
 
+def test_download_that_nobody_reads_is_closed_with_its_response() -> None:
+    file = io.BytesIO(b"x")
+
+    file_stream(file, file_name="a.csv", content_type="text/csv").close()
+
+    assert file.closed
+
+
 def test_download_is_streamed_in_chunks_and_closed() -> None:
     content = bytes(range(256)) * 2048
     file = io.BytesIO(content)

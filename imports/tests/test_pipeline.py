@@ -275,9 +275,10 @@ def test_staging_that_was_emptied_is_noticed_and_the_next_attempt_completes(
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {staging_table(lease.row.pk, lease.token)}")
 
-    with monkeypatch.context() as patched, pytest.raises(StagingLost):
+    with monkeypatch.context() as patched:
         patched.setattr(pipeline, "wait_for_turn", restarted)
-        run_import(lease)
+        with pytest.raises(StagingLost):
+            run_import(lease)
 
     assert catalog() == []
     job = run_next()

@@ -268,8 +268,8 @@ def test_rejected_rows_are_paged(editor_client: Client) -> None:
     first = text_of(editor_client.get(url("detail", job)))
     second = text_of(editor_client.get(url("detail", job), {"page": "2"}))
 
-    assert "<b>1–50</b> of <b>60</b>" in first  # noqa: RUF001
-    assert "<b>51–60</b> of <b>60</b>" in second  # noqa: RUF001
+    assert "<b>1–50</b> of <b>60</b>" in first
+    assert "<b>51–60</b> of <b>60</b>" in second
 
 
 def test_rejected_rows_can_be_narrowed_to_a_cause(editor_client: Client) -> None:

@@ -22,9 +22,9 @@ ROWS = products(20_000)
 
 
 def broken(rows: int) -> bytes:
-    """ROWS as a CSV; the prices of the first `rows` hundreds' last lines are words."""
+    """ROWS as a CSV; every hundredth price is a word, `rows` times from line 51 on."""
     lines = as_csv(ROWS).decode().splitlines(keepends=True)
-    for number in range(100, 100 * rows + 1, 100):
+    for number in range(50, 100 * rows, 100):
         sku, name, description, _, active = next(csv.reader([lines[number]]))
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(
@@ -66,7 +66,7 @@ def test_file_with_broken_rows_from_drop_to_clean_second_import(site: Site, page
     expect(page.get_by_role("button", name="Cancel import")).to_have_count(0)
     expect(page.locator("#announcer")).to_contain_text("19,850 created")
     first = page.get_by_role("row").filter(has_text="much").first
-    for words in ("101", "price", "much"):
+    for words in ("51", "price", "much"):
         expect(first).to_contain_text(words)
     expect(page.get_by_text("150 rows were left aside")).to_be_visible()
     with page.expect_download() as download:
@@ -186,7 +186,8 @@ def test_page_polls_where_the_browser_has_no_event_source(site: Site, visit: Vis
 def test_page_goes_on_after_the_server_was_restarted(
     site: Site, page: Page, complaints: Complaints
 ) -> None:
-    complaints.expected = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE", "ERR_EMPTY", "/events/")
+    # What the browser itself writes about a stream that breaks off.
+    complaints.expected = ("net::ERR_", "/events/", "[object Event]")
     site.start_worker()
     with site.hold("insert") as held:
         choose(page, as_csv(ROWS[:2000]))
@@ -210,8 +211,9 @@ def test_everything_works_without_javascript(site: Site, visit: Visit) -> None:
     state(page, "Completed")
     figures(page, created=19_997, rejected=3)
     page.get_by_role("link", name="Products", exact=True).click()
-    page.get_by_role("searchbox", name="SKU, name or description").fill(ROWS[6].sku)
-    page.get_by_role("button", name="Apply").click()
+    search = page.get_by_role("searchbox", name="SKU, name or description")
+    search.fill(ROWS[6].sku)
+    search.press("Enter")
     page.get_by_role("link", name=ROWS[6].name).click()
     expect(page.get_by_role("heading", name=ROWS[6].name)).to_be_visible()
     expect(page.get_by_role("link", name="products.csv")).to_be_visible()

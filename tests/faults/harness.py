@@ -69,7 +69,7 @@ class Browser:
         """Send a form of the page `page` (the path itself) with its CSRF token."""
         page = self.get(how.pop("page", path)).text
         found = _TOKEN.search(page)
-        assert found, page[:2000]
+        assert found, page[:300]
         headers = {"X-CSRFToken": found[1], "Referer": self.url, **how.pop("headers", {})}
         how = {"timeout": self.timeout, "allow_redirects": False, **how}
         return self.session.post(self.url + path, data=data, headers=headers, **how)
@@ -95,7 +95,7 @@ class Browser:
         return job
 
     def cancel(self, job: int) -> None:
-        self.post(f"/imports/{job}/cancel/", page="/account/sign-in/?")
+        self.post(f"/imports/{job}/cancel/", page="/imports/")
 
 
 class Held:

@@ -27,9 +27,11 @@ def test_cancel_of_a_waiting_import_is_immediate(site: Site) -> None:
     expect(site)
 
 
-@pytest.mark.parametrize("stop", ["copy", "merge", "insert", "update"])
-def test_cancel_interrupts_the_statement_that_runs(site: Site, stop: str) -> None:
-    imported(site, ROWS[:1500])
+@pytest.mark.parametrize(
+    ("stop", "known"), [("copy", 1500), ("merge", 1500), ("insert", 500), ("update", 1500)]
+)
+def test_cancel_interrupts_the_statement_that_runs(site: Site, stop: str, known: int) -> None:
+    imported(site, ROWS[:known])
     with site.hold(stop) as held:
         job = site.browser().upload(as_csv(CHANGED))
         held.wait()
@@ -37,10 +39,10 @@ def test_cancel_interrupts_the_statement_that_runs(site: Site, stop: str) -> Non
         # Still held: only an interrupted statement lets it end.
         done = site.finished(job, seconds=10)
     assert (done["state"], done["change_set_id"]) == ("cancelled", None)
-    expect(site, ROWS[:1500])
+    expect(site, ROWS[:known])
     site.browser().post(f"/imports/{job}/retry/")
     assert site.finished(job)["state"] == "completed"
-    expect(site, ROWS[:1500], CHANGED)
+    expect(site, ROWS[:known], CHANGED)
 
 
 @pytest.mark.parametrize("seed", range(8))

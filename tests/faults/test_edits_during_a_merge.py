@@ -33,7 +33,7 @@ def edit(browser: Browser, pk: int, row: Row) -> bool:
     answer = browser.post(path, values)
     if answer.status_code == 302:
         return True
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 200, answer.text[:300]
     assert re.search(r"import is being applied", answer.text), answer.text
     assert row.name in answer.text.replace("&quot;", '"').replace("&#x27;", "'")
     return False

