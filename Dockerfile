@@ -20,7 +20,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app
-# REMAP_SIGTERM: a worker that is asked to stop hands its task back instead of losing it.
+# REMAP_SIGTERM: a worker that is asked to stop lets its tasks go on for a while.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

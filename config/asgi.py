@@ -8,8 +8,13 @@ os.environ.setdefault("DATABASE_POOL_MAX", "10")
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.db import DEFAULT_DB_ALIAS
 
 from core.body_limit import BodyLimit
+from core.pool import renew_broken_pool
+
+django_application = get_asgi_application()
+renew_broken_pool(DEFAULT_DB_ALIAS)
 
 # Room for the multipart frame around the largest file.
-application = BodyLimit(get_asgi_application(), max_bytes=settings.UPLOAD_MAX_BYTES + 64 * 1024)
+application = BodyLimit(django_application, max_bytes=settings.UPLOAD_MAX_BYTES + 64 * 1024)

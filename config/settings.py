@@ -155,6 +155,8 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_count": 3,
     "application_name": "product-importer",
 }
+# A server-side cursor lives on one server connection, which PgBouncer does not promise.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = not DATABASE_SESSION_SETTINGS
 if DATABASE_SESSION_SETTINGS:
     DATABASES["default"]["OPTIONS"]["options"] = " ".join(
         f"-c {name}={value}" for name, value in POSTGRES_SESSION.items()
@@ -179,8 +181,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-# Messages only wake workers, so they are acknowledged at once and never fetched in advance: a worker
-# that still has one to acknowledge when the broker goes away dies of it, and the import with it
+# Messages only wake workers, so they are acknowledged at once and never fetched in advance: a
+# worker that has one to acknowledge when the broker goes away dies of it, and the import with it
 # (seen with Celery and kombu 5.7). What a lost worker leaves is found by its lease.
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_DISABLE_PREFETCH = True
@@ -208,7 +210,7 @@ CELERY_TIMEZONE = "UTC"
 # --- Imports --------------------------------------------------------------------------------
 
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=60.0)
-HEARTBEAT_SECONDS = env.float("HEARTBEAT_SECONDS", default=10.0)
+HEARTBEAT_SECONDS = env.float("HEARTBEAT_SECONDS", default=1.0)
 REAPER_SECONDS = env.float("REAPER_SECONDS", default=15.0)
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=3)
 

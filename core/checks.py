@@ -17,7 +17,7 @@ def lease_outlives_heartbeats(app_configs: Any, **kwargs: Any) -> list[CheckMess
         Error(
             f"LEASE_SECONDS ({settings.LEASE_SECONDS:g}) is less than three times "
             f"HEARTBEAT_SECONDS ({settings.HEARTBEAT_SECONDS:g}): one late beat loses the work.",
-            hint="Set LEASE_SECONDS to 60 and HEARTBEAT_SECONDS to 10, the defaults.",
+            hint="Set LEASE_SECONDS to 60 and HEARTBEAT_SECONDS to 1, the defaults.",
             id="core.E001",
         )
     ]

@@ -172,5 +172,5 @@ def file_stream(file: IO[bytes], *, file_name: str, content_type: str) -> Stream
         },
     )
     # A generator that was never begun closes nothing: the client may leave before the first byte.
-    response._resource_closers.append(file.close)
+    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
     return response

@@ -13,6 +13,8 @@ ENCODINGS = (
     ("utf-8", "UTF-8"),
     ("windows-1252", "Windows-1252"),
     ("utf-16", "UTF-16"),
+    ("utf-16-le", "UTF-16 LE"),
+    ("utf-16-be", "UTF-16 BE"),
 )
 DELIMITERS = (
     ("", "Find out"),

@@ -136,7 +136,11 @@ def _note(key: str, shown: str, job: ImportJob, figures: dict[str, Any]) -> str:
 
 
 def feed(job_pk: int) -> Callable[[], Awaitable[list[Event]]]:
-    """The source of a job's event stream: its `live` fragment, and `done` behind the last one."""
+    """The source of a job's event stream.
+
+    Its `live` fragment; `found` once the file is open and the page can show how it is read; `done`
+    behind the last one.
+    """
 
     @sync_to_async(thread_sensitive=False)
     def look() -> list[Event]:
@@ -146,6 +150,8 @@ def feed(job_pk: int) -> Callable[[], Awaitable[list[Event]]]:
         finally:
             connection.close()
         events = [Event("live", html)]
+        if job.detected:
+            events.append(Event("found", job.detected["encoding"]))
         if not job.is_running and job.state != ImportJob.State.RECEIVING:
             events.append(Event("done", job.state, last=True))
         return events

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from catalog.models import ChangeSet
 from core.sql import statement
@@ -154,14 +154,6 @@ def _write(table: str, change_set: ChangeSet, counts: MergeCounts) -> None:
                 statement(SQL, "update_changed", compared=compared), {"counter": counter(table)}
             )
             _expect(cursor.rowcount, counts.updated)
-
-
-def preview(table: str, *, clear: frozenset[str]) -> MergeCounts:
-    """`compare` in a transaction of its own, which leaves nothing behind."""
-    with transaction.atomic():
-        counts = compare(table, clear=clear)
-        transaction.set_rollback(True)
-    return counts
 
 
 def _expect(written: int, announced: int) -> None:

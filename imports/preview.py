@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from django.core.files.base import File
+from django.db import transaction
 
-from imports import merge, staging
-from imports.merge import clearing
+from imports import staging
+from imports.merge import clearing, compare
 from imports.reading import read
-from imports.staging import Stager
+from imports.staging import STAGING_PREFIX, Stager
 from imports.uploads import Options
-
-TABLE = "imports_preview"
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,22 @@ class Preview:
 
 
 def preview_file(content: File[bytes], options: Options) -> Preview:
-    """Read, check and compare a file with the catalog by way of a temporary table.
+    """Read, check and compare a file with the catalog in a transaction that is rolled back.
 
     Raises:
         Unreadable: the file has to be refused as a whole.
     """
     source: BinaryIO = content  # type: ignore[assignment]
-    staging.drop(TABLE)
-    staging.create(TABLE, temporary=True)
-    try:
+    table = f"{STAGING_PREFIX}preview_{uuid.uuid4().hex[:12]}"
+    with transaction.atomic():
+        staging.create(table)
         reader = read(
             source, encoding=options.encoding or None, delimiter=options.delimiter or None
         )
-        stager = Stager(TABLE, job_pk=None)
+        stager = Stager(table, job_pk=None)
         stager.run(reader, lambda **figures: None)
-        clear = clearing(options.empty, reader.format.columns)
-        counts = merge.preview(TABLE, clear=clear)
-    finally:
-        staging.drop(TABLE)
+        counts = compare(table, clear=clearing(options.empty, reader.format.columns))
+        transaction.set_rollback(True)
     return Preview(
         read=stager.read,
         created=counts.created,

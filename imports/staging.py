@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 from catalog.rules import Problem
@@ -55,14 +55,11 @@ def compared_table(table: str) -> str:
     return f"{table}_c"
 
 
-def create(table: str, *, temporary: bool = False) -> None:
-    """Make an empty staging table; a temporary one is gone with the connection."""
-    kind = sql.SQL("TEMPORARY" if temporary else "UNLOGGED")
+def create(table: str) -> None:
+    """Make an empty staging table and its counter."""
     with connection.cursor() as cursor:
-        cursor.execute(statement(SQL, "create_staging", table=table, kind=kind))
-        cursor.execute(
-            statement(SQL, "create_counter", table=table, counter=counter(table), kind=kind)
-        )
+        cursor.execute(statement(SQL, "create_staging", table=table))
+        cursor.execute(statement(SQL, "create_counter", table=table, counter=counter(table)))
 
 
 def drop(table: str) -> None:
@@ -108,17 +105,15 @@ class Stager:
         """
         parts = self._parts(reader)
         copy_sql = statement(SQL, "copy_staging", table=self.table)
-        with connection.cursor() as cursor, _without_collector():
-            cursor.execute("SET statement_timeout = 0")
-            try:
-                more = True
-                while more:
+        more = True
+        with _without_collector(), connection.cursor() as cursor:
+            while more:
+                # For this transaction only, so that it works behind PgBouncer too.
+                with transaction.atomic():
+                    cursor.execute("SET LOCAL statement_timeout = 0")
                     with connection.wrap_database_errors, cursor.copy(copy_sql) as copy:
                         more = self._copy(copy.write_row, parts, reader, watch)
                     self._write_rejected(cursor)
-            finally:
-                if connection.is_usable():
-                    cursor.execute("RESET statement_timeout")
 
     def _copy(
         self,

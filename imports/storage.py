@@ -50,6 +50,7 @@ class _Parts(io.RawIOBase):
         self._file = file
         self._number = 0
         self._offset = 0
+        self._read = 0
         self._digest = hashlib.sha256()
         self._slice = memoryview(b"")
         self._connection = connection.copy()
@@ -85,10 +86,13 @@ class _Parts(io.RawIOBase):
         )
         row = cursor.fetchone()
         if row is None:
+            if self._read != self._file.size:
+                raise PartCorrupt("A part of the upload is missing. Upload the file again.")
             return b""
         data, size, digest = row
         self._digest.update(data)
         self._offset += len(data)
+        self._read += len(data)
         if self._offset == size:
             if self._digest.digest() != digest:
                 raise PartCorrupt(

@@ -1,4 +1,4 @@
-"""What the house promises of itself: who may import whom, who may write products, where SQL lives."""
+"""What the house promises of itself: who imports whom, who writes products, where SQL lives."""
 
 import ast
 import re

@@ -127,8 +127,10 @@ def fold(text: str) -> str:
 
 
 def catalog_of_the_database() -> dict[str, Row]:
-    rows = Product.objects.values_list("sku", "name", "description", "price", "active")
-    return {fold(sku): Row(sku, *values) for sku, *values in rows}
+    return {
+        fold(each.sku): Row(each.sku, each.name, each.description, each.price, each.active)
+        for each in Product.objects.all()
+    }
 
 
 def empty_the_catalog() -> None:

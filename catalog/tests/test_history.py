@@ -25,7 +25,7 @@ def test_each_change_shows_old_and_new_values_newest_first(editor: User) -> None
         {"price": Decimal("7.50")},
         {"active": False, "description": "Text", "sku": "B-1"},
     ):
-        products.update(product.pk, source=FORM, actor=editor, **values)  # type: ignore[arg-type]
+        products.update(product.pk, source=FORM, actor=editor, **values)
 
     history = product_history(Product.objects.get())
 

@@ -1,11 +1,11 @@
 -- An empty staging table for one attempt of one import.
--- Identifiers: table; kind is UNLOGGED or TEMPORARY.
+-- Identifiers: table.
 -- Returns: nothing.
 -- Invariant: NULL in description, price or active means "no such column or an empty cell". The key
 -- is the expression of the catalog's unique index, made here while the reader is the slower side,
 -- and sorted by bytes, which is a third cheaper; SKUs are folded by this expression and nowhere
 -- else: Python folds İ, ß and K differently.
-CREATE {kind} TABLE {table} (
+CREATE UNLOGGED TABLE {table} (
     line bigint NOT NULL,
     sku text NOT NULL,
     name text NOT NULL,

@@ -86,7 +86,7 @@ def woken() -> int:
     """How many wake-ups wait for a worker."""
     client = redis.Redis.from_url(settings.REDIS_URL)
     try:
-        return int(client.llen("imports"))  # type: ignore[arg-type]
+        return int(client.llen("imports"))
     finally:
         client.close()
 

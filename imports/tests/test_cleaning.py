@@ -166,7 +166,12 @@ def test_only_one_reaper_at_a_time_works() -> None:
     accepted(TEXT)
     job = claimed().row
     kill_worker(job)
-    thread = threading.Thread(target=lambda: (reap_imports(), connection.close()))
+
+    def reap_beside() -> None:
+        reap_imports()
+        connection.close()
+
+    thread = threading.Thread(target=reap_beside)
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [REAPER_LOCK])

@@ -8,6 +8,7 @@ import pytest
 
 from core import progress
 from core.leases import request_cancel
+from core.streams import Event
 from imports.live import feed, live
 from imports.models import ImportJob
 from imports.tests.importing import accepted, claimed, completed, csv_of, imported
@@ -20,12 +21,19 @@ TEXT = csv_of("A-1,One,,,", "A-2,,,,")
 @pytest.fixture(autouse=True)
 def no_old_figures() -> Iterator[None]:
     yield
-    for key in progress._client().keys("import:*"):  # type: ignore[union-attr]
+    for key in progress._client().keys("import:*"):
         progress._client().delete(key)
 
 
 def steps(job: ImportJob) -> dict[str, str]:
     return {step.key: step.state for step in live(job).steps}
+
+
+def events(job: ImportJob) -> list[Event]:
+    async def look() -> list[Event]:
+        return await feed(job.pk)()
+
+    return asyncio.run(look())
 
 
 def reading() -> ImportJob:
@@ -108,7 +116,7 @@ def test_failed_job_shows_where_it_stopped() -> None:
 def test_feed_of_a_running_job_is_its_fragment_alone() -> None:
     job = reading()
 
-    (event,) = asyncio.run(feed(job.pk)())  # type: ignore[arg-type]
+    (event,) = events(job)
 
     assert (event.name, event.last) == ("live", False)
     assert 'id="live"' in event.data
@@ -124,7 +132,8 @@ def test_feed_of_a_job_that_ended_says_so_and_closes(state: str) -> None:
         job = accepted(TEXT)
         assert request_cancel(job)
 
-    fragment, end = asyncio.run(feed(job.pk)())  # type: ignore[arg-type]
+    fragment, *found, end = events(job)
 
+    assert [event.name for event in found] == (["found"] if state == "completed" else [])
     assert (fragment.name, fragment.last) == ("live", False)
     assert (end.name, end.data, end.last) == ("done", state, True)

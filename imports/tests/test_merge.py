@@ -29,7 +29,8 @@ BROKEN = "imports_staging_broken"
 def row_versions() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT ctid::text, xmin::text, id FROM catalog_product ORDER BY id")
-        return cursor.fetchall()
+        versions: list[tuple[Any, ...]] = cursor.fetchall()
+        return versions
 
 
 def folded(*texts: str) -> list[str]:
@@ -279,8 +280,9 @@ def test_spaces_around_a_sku_are_dropped_and_those_inside_it_count() -> None:
 def write_more_than_announced() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         merge.compare(BROKEN, clear=frozenset())
+        columns = "superseded, key, sku, name, description, active"
         cursor.execute(
-            f"INSERT INTO {compared_table(BROKEN)} (superseded, key, sku, name, description, active)"
+            f"INSERT INTO {compared_table(BROKEN)} ({columns})"
             " VALUES (false, 'a', 'A', 'One', '', true)"
         )
         merge._write(

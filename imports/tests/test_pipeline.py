@@ -13,6 +13,7 @@ from psycopg import errors
 from catalog.models import ChangeSet
 from catalog.signals import ProductsChanged, products_changed
 from core.leases import claim_next, reap, request_cancel
+from imports import merge as merging
 from imports import pipeline
 from imports.models import ImportJob, RejectedRow
 from imports.pipeline import StagingLost, run_import
@@ -222,7 +223,7 @@ def test_cancel_that_comes_during_the_merge_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, changes: Heard, ends: Heard
 ) -> None:
     job = accepted(csv_of("A-1,One,,,", "A-2,,,,"))
-    merge = pipeline.merge
+    merge = merging.merge
 
     def merge_and_be_cancelled(*given: Any, **named: Any) -> Any:
         counts = merge(*given, **named)

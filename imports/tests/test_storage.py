@@ -165,9 +165,9 @@ def bucket(settings: Settings) -> Iterator[None]:
         **settings.STORAGES,
         "imports": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
     }
-    storages._storages.clear()
+    storages._storages.clear()  # type: ignore[attr-defined]
     yield
-    storages._storages.clear()
+    storages._storages.clear()  # type: ignore[attr-defined]
     client.close()
     server.stop()
 

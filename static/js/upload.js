@@ -60,7 +60,7 @@ function send(file) {
   const most = Number(form.dataset.maxBytes);
   if (file.size === 0) return fail(file, "The file is empty.");
   if (most && file.size > most) {
-    return fail(file, `It is ${size(file.size)}, and at most ${size(most)} can be uploaded here. Compress it (.gz, .zip) or split it.`);
+    return fail(file, `It is ${size(file.size)}, and at most ${size(most)} can be uploaded here. Split it, or import it with the command.`);
   }
   const body = new FormData(form);
   body.set("file", file, file.name);

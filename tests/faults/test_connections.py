@@ -35,10 +35,8 @@ def test_forty_streams_leave_the_site_its_connections(small_site: Site) -> None:
         mine = Browser(site.url)
         mine.session.cookies.update(reader.session.cookies)
         pages = ("/products/", f"/imports/{job}/", f"/imports/{job}/live/", "/imports/")
-        try:
+        with mine.session:
             return [mine.get(pages[(number + turn) % 4]).status_code for turn in range(5)]
-        finally:
-            mine.session.close()
 
     with site.hold("merge") as held:
         job = reader.upload(as_csv(ROWS))

@@ -2,11 +2,12 @@
 
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.faults.files import as_csv, products
-from tests.faults.harness import Site, eventually
+from tests.faults.harness import Browser, Site, eventually
 from tests.faults.outcome import expect
 
 pytestmark = pytest.mark.acceptance
@@ -30,6 +31,24 @@ def test_postgres_killed_during_an_import_loses_nothing(site: Site, stop: str) -
     assert done["attempt"] >= 2
     assert site.browser().get("/products/").status_code == 200
     expect(site, ROWS)
+
+
+def test_pages_answer_again_at_once_after_a_restart_of_postgres(site: Site) -> None:
+    """Also with every connection of the web process's pool broken by it."""
+    reader = site.browser()
+
+    def look(_: int) -> int:
+        mine = Browser(site.url)
+        mine.session.cookies.update(reader.session.cookies)
+        with mine.session:
+            return mine.get("/products/").status_code
+
+    with ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(look, range(48))) == {200}
+    site.postgres.restart()
+    began = time.monotonic()
+    assert [look(turn) for turn in range(5)] == [200] * 5
+    assert time.monotonic() - began < 8
 
 
 def test_staging_emptied_between_staging_and_merge_is_never_an_import_of_nothing(
