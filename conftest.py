@@ -1,15 +1,17 @@
 """Fixtures that every tier shares; the database and Valkey come from `python -m dev test`."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
+import redis
+from django.conf import settings as configured
 from django.contrib.auth.models import Group
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import EDITOR, MANAGER, VIEWER
-from config.celery import app
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +26,19 @@ def plain_http(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def empty_queue() -> Iterator[None]:
-    """A test that woke a worker leaves no message behind for the next."""
+def quick_passwords(settings: Settings) -> None:
+    """The hash that production uses takes half a second for each user, by design."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def empty_valkey() -> Iterator[None]:
+    """A test that woke a worker or showed figures leaves nothing behind for the next."""
     yield
-    app.control.purge()
+    client = redis.Redis.from_url(configured.REDIS_URL)
+    with contextlib.suppress(redis.RedisError):
+        client.flushdb()
+    client.close()
 
 
 def _user(role: str) -> User:

@@ -38,7 +38,7 @@ class ProductAdmin(ModelAdmin):  # type: ignore[type-arg]
         if refusal is None:
             return form
 
-        def clean(self: forms.ModelForm[Product]) -> None:
+        def clean(self: Any) -> None:
             raise forms.ValidationError(refusal)
 
         return type("RefusedProductForm", (form,), {"clean": clean})

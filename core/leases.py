@@ -121,6 +121,17 @@ class Lease(Generic[Row]):
             self.check()
             raise LeaseLost
 
+    def lock(self) -> None:
+        """Keep the row as it is until the caller's transaction ends.
+
+        A worker that wakes up late writes nothing beside the one that has its row by now.
+
+        Raises:
+            LeaseLost: the row is somebody else's by now.
+        """
+        if not self.held().select_for_update().exists():
+            raise LeaseLost
+
     def cancel(self, **fields: Any) -> bool:
         """Leave the row cancelled; returns False when it was no longer this worker's."""
         return self._close(self.held(), self.row.CANCELLED, **fields)

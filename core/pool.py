@@ -1,8 +1,13 @@
 """The web process's pool of database connections, after PostgreSQL was restarted."""
 
+import time
+
 from django.db import connections
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
+
+
+AGAIN_SECONDS = 0.5
 
 
 def renew_broken_pool(alias: str) -> None:
@@ -15,11 +20,17 @@ def renew_broken_pool(alias: str) -> None:
     if pool is None:
         return
 
+    renewed = 0.0
+
     def check(connection: Connection) -> None:
+        nonlocal renewed
         try:
             ConnectionPool.check_connection(connection)
         except OperationalError:
-            pool.drain()
+            # Many threads find theirs broken at once: the fresh ones are not renewed again.
+            if time.monotonic() - renewed > AGAIN_SECONDS:
+                renewed = time.monotonic()
+                pool.drain()
             raise
 
     pool._check = check

@@ -93,7 +93,7 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
     beat.report(phase=ImportJob.State.READING)
     RejectedRow.objects.filter(job=job).delete()
     staging.create(table)
-    stager = Stager(table, job_pk=job.pk)
+    stager = Stager(table, lease=lease)
 
     def watch(*, read: int, rejected: int, bytes_read: int) -> None:
         beat.check()

@@ -45,7 +45,7 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
         reader = read(
             source, encoding=options.encoding or None, delimiter=options.delimiter or None
         )
-        stager = Stager(table, job_pk=None)
+        stager = Stager(table)
         stager.run(reader, lambda **figures: None)
         counts = compare(table, clear=clearing(options.empty, reader.format.columns))
         transaction.set_rollback(True)

@@ -18,9 +18,10 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from catalog.rules import Problem
+from core.leases import Lease
 from core.sql import statement
 from imports.checking import Check, batch_checker, checker
-from imports.models import RejectedRow
+from imports.models import ImportJob, RejectedRow
 from imports.reading import Batch, Broken, Reader, Record
 
 SQL = Path(__file__).parent / "sql"
@@ -89,9 +90,9 @@ class Stager:
     out before they are many.
     """
 
-    def __init__(self, table: str, *, job_pk: int | None) -> None:
+    def __init__(self, table: str, *, lease: Lease[ImportJob] | None = None) -> None:
         self.table = table
-        self.job_pk = job_pk
+        self._lease = lease
         self.read = self.staged = self.rejected = 0
         self.examples: list[dict[str, Any]] = []
         self._waiting: list[tuple[Any, ...]] = []
@@ -172,11 +173,13 @@ class Stager:
         described = [asdict(problem) for problem in listed]
         if len(self.examples) < 100:
             self.examples.append({"line": line, "problems": described})
-        self._waiting.append((self.job_pk, line, number, known, json.dumps(described), raw))
+        job_pk = self._lease.row.pk if self._lease else None
+        self._waiting.append((job_pk, line, number, known, json.dumps(described), raw))
         self._waiting_bytes += len(raw)
 
     def _write_rejected(self, cursor: Any) -> None:
-        if self.job_pk is not None and self._waiting:
+        if self._lease is not None and self._waiting:
+            self._lease.lock()
             columns = ("job_id", "line", "row_number", "cells", "problems", "raw")
             copy_sql = sql.SQL("COPY {} ({}) FROM STDIN").format(
                 sql.Identifier(RejectedRow._meta.db_table),

@@ -106,8 +106,7 @@ class _Parts(io.RawIOBase):
 class DatabaseStorage(Storage):
     """Files as rows of `bytea` parts, streamed both ways, never whole in memory.
 
-    A file whose writer died before its last part does not exist: `open` and `exists` see complete
-    files only, and the reaper removes the rest.
+    A file whose writer died before its last part can't be opened, and the reaper removes it.
     """
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:

@@ -1,6 +1,5 @@
 """One running product for all tests that need real processes."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ def running_site() -> Iterator[Site]:
         yield site
     finally:
         site.stop()
-        shutil.copytree(folder, "/tmp/faults/"+str(os.getpid())+"", dirs_exist_ok=True, ignore=shutil.ignore_patterns("postgres","valkey","static"))
+        shutil.copytree(folder, f'/tmp/faults/{folder.name}', ignore=shutil.ignore_patterns('postgres','valkey','static'))
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -5,11 +5,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-import redis
-from django.conf import settings as configured
 from django.db import connection
 from django.test import TransactionTestCase
-from pytest_django import Settings
 
 KEPT = {
     "auth_group",
@@ -18,22 +15,6 @@ KEPT = {
     "django_content_type",
     "django_migrations",
 }
-
-
-@pytest.fixture(autouse=True)
-def no_wake_ups() -> Iterator[None]:
-    """A test that woke a worker leaves no message behind for the next, nor finds one."""
-    client = redis.Redis.from_url(configured.REDIS_URL)
-    client.delete("imports")
-    yield
-    client.delete("imports")
-    client.close()
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """The hash that production uses takes half a second for each user, by design."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @cache

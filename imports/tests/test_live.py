@@ -122,6 +122,16 @@ def test_feed_of_a_running_job_is_its_fragment_alone() -> None:
     assert 'id="live"' in event.data
 
 
+def test_feed_says_once_the_file_is_open_how_it_is_read() -> None:
+    job = reading()
+    ImportJob.objects.update(detected={"encoding": "utf-8"})
+
+    assert [(event.name, event.last) for event in events(job)] == [
+        ("live", False),
+        ("found", False),
+    ]
+
+
 @pytest.mark.parametrize("state", ["completed", "failed", "cancelled"])
 def test_feed_of_a_job_that_ended_says_so_and_closes(state: str) -> None:
     if state == "completed":
@@ -132,8 +142,7 @@ def test_feed_of_a_job_that_ended_says_so_and_closes(state: str) -> None:
         job = accepted(TEXT)
         assert request_cancel(job)
 
-    fragment, *found, end = events(job)
+    fragment, *_, end = events(job)
 
-    assert [event.name for event in found] == (["found"] if state == "completed" else [])
     assert (fragment.name, fragment.last) == ("live", False)
     assert (end.name, end.data, end.last) == ("done", state, True)

@@ -1,7 +1,9 @@
 """The story of an import: what the job says at its end, and what is left of a broken one."""
 
 import base64
+import io
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +14,14 @@ from psycopg import errors
 
 from catalog.models import ChangeSet
 from catalog.signals import ProductsChanged, products_changed
-from core.leases import claim_next, reap, request_cancel
+from core.leases import LeaseLost, claim_next, reap, request_cancel
 from imports import merge as merging
 from imports import pipeline
 from imports.models import ImportJob, RejectedRow
 from imports.pipeline import StagingLost, run_import
+from imports.reading import read
 from imports.signals import import_finished
-from imports.staging import staging_table
+from imports.staging import Stager, create, drop, staging_table
 from imports.tests.importing import (
     accepted,
     catalog,
@@ -347,3 +350,19 @@ def test_many_rejected_rows_are_written_in_several_goes(monkeypatch: pytest.Monk
 
     assert (job.read, job.created, job.rejected) == (30, 20, 10)
     assert list(RejectedRow.objects.values_list("line", flat=True)) == list(range(2, 32, 3))
+
+
+def test_worker_that_wakes_up_late_writes_no_rejected_rows() -> None:
+    job = accepted(csv_of("A-1,One,,bad,"))
+    lease = claimed()
+    ImportJob.objects.filter(pk=job.pk).update(lease_token=uuid.uuid4())
+    stager = Stager(staging_table(job.pk, lease.token), lease=lease)
+    create(stager.table)
+    try:
+        reader = read(io.BytesIO(csv_of("A-1,One,,bad,").encode()))
+        with pytest.raises(LeaseLost):
+            stager.run(reader, lambda **figures: None)
+    finally:
+        drop(stager.table)
+
+    assert not RejectedRow.objects.exists()

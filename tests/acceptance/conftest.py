@@ -52,9 +52,7 @@ class Complaints:
         context.on("console", lambda message: self._say(message.type == "error", message.text))
         context.on("weberror", lambda error: self._say(True, str(error.error)))
         context.on("requestfailed", self._failed)
-        context.on(
-            "response", lambda got: self._say(got.status >= 400, f"{got.status} {got.url}")
-        )
+        context.on("response", lambda got: self._say(got.status >= 400, f"{got.status} {got.url}"))
 
     def _failed(self, request: Any) -> None:
         self._say(request.failure != LEFT, f"{request.failure} {request.url}")

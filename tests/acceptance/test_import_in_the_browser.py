@@ -27,9 +27,7 @@ def broken(rows: int) -> bytes:
     for number in range(50, 100 * rows, 100):
         sku, name, description, _, active = next(csv.reader([lines[number]]))
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(
-            [sku, name, description, "much", active]
-        )
+        csv.writer(text, lineterminator="\n").writerow([sku, name, description, "much", active])
         lines[number] = text.getvalue()
     return "".join(lines).encode()
 

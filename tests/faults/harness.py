@@ -78,7 +78,9 @@ class Browser:
         answer = self.post("/account/sign-in/", {"username": user, "password": PASSWORD})
         assert answer.status_code == 302, answer.text
 
-    def send(self, content: bytes, name: str = "file.csv", **options: str) -> requests.Response:
+    def send(
+        self, content: bytes, name: str = "file.csv", *, timeout: float = 30, **options: str
+    ) -> requests.Response:
         """Upload as a script does: 202 with the job's number when it was taken."""
         return self.post(
             "/imports/upload/",
@@ -86,10 +88,13 @@ class Browser:
             files={"file": (name, content)},
             headers={"Accept": "application/json"},
             page="/imports/",
+            timeout=timeout,
         )
 
-    def upload(self, content: bytes, name: str = "file.csv", **options: str) -> int:
-        answer = self.send(content, name, **options)
+    def upload(
+        self, content: bytes, name: str = "file.csv", *, timeout: float = 30, **options: str
+    ) -> int:
+        answer = self.send(content, name, timeout=timeout, **options)
         assert answer.status_code == 202, answer.text
         job: int = answer.json()["job_id"]
         return job
@@ -233,7 +238,8 @@ class Site:
         """The worker's processes that run tasks."""
         child = self.children["worker"]
         eventually(lambda: psutil.Process(child.pid).children(), what="a pool process")
-        return psutil.Process(child.pid).children()
+        found: list[psutil.Process] = psutil.Process(child.pid).children()
+        return found
 
     def log(self, name: str) -> str:
         return tail(self.folder / f"{name}.log", lines=60)
@@ -258,7 +264,7 @@ class Site:
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         with psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(query, parameters or None)  # type: ignore[arg-type]
+            cursor = connection.execute(query, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
     def value(self, query: str, parameters: Sequence[Any] = ()) -> Any:
@@ -287,7 +293,8 @@ class Site:
 
     def staging_tables(self) -> list[str]:
         rows = self.rows(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'imports\\_staging\\_%'"
+            "SELECT relname FROM pg_class"
+            " WHERE relkind = 'r' AND relname LIKE 'imports\\_staging\\_%'"
         )
         return [row["relname"] for row in rows]
 
@@ -316,7 +323,7 @@ class Site:
     def table_locked(self, table: str) -> Iterator[None]:
         """Keep a table from being dropped."""
         with psycopg.connect(self.dsn) as connection:
-            connection.execute(f'LOCK TABLE "{table}" IN ACCESS SHARE MODE')  # type: ignore[call-overload]
+            connection.execute(f'LOCK TABLE "{table}" IN ACCESS SHARE MODE')
             yield
             connection.rollback()
 
@@ -362,7 +369,10 @@ class Site:
 
     def start_services(self) -> None:
         """Start whichever server was killed, at the URL it had."""
-        for server, answers in ((self.postgres, self._has_postgres), (self.valkey, self._has_valkey)):
+        for server, answers in (
+            (self.postgres, self._has_postgres),
+            (self.valkey, self._has_valkey),
+        ):
             if not answers():
                 server.start()
 

@@ -23,17 +23,11 @@ class EventStreams:
         self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
-        for _ in range(self._count):
-            stream = socket.create_connection(("127.0.0.1", self._port), timeout=30)
-            self._sockets.append(stream)
-            stream.sendall(self._request)
-        for stream in self._sockets:
-            received = b""
-            while b"event: live" not in received:
-                part = stream.recv(65536)
-                assert part, received
-                received += part
-            assert received.startswith(b"HTTP/1.1 200"), received
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -42,6 +36,9 @@ class EventStreams:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         for stream in self._sockets:
             stream.close()
 
@@ -53,3 +50,16 @@ class EventStreams:
                 pass
             count += 1
         return count
+
+    def _open(self) -> None:
+        for _ in range(self._count):
+            stream = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+            self._sockets.append(stream)
+            stream.sendall(self._request)
+        for stream in self._sockets:
+            received = b""
+            while b"event: live" not in received:
+                part = stream.recv(65536)
+                assert part, received
+                received += part
+            assert received.startswith(b"HTTP/1.1 200"), received

@@ -51,7 +51,7 @@ def test_cancel_at_a_random_moment_is_all_or_nothing(site: Site, seed: int) -> N
     browser = site.browser()
     browser.get(f"/imports/{seed}/")  # the connection is open: the moments are those of the import
     job = browser.upload(as_csv(CHANGED))
-    time.sleep(random.Random(seed).uniform(0, 0.5))
+    time.sleep(random.Random(seed).uniform(0, 0.5))  # noqa: S311
     browser.cancel(job)
     done = site.finished(job)
     if done["state"] == "cancelled":

@@ -105,7 +105,7 @@ def test_random_interleavings_of_edits_and_imports_are_as_in_some_order(
     site: Site, seed: int
 ) -> None:
     """Replayed in the order of the change sets, files and edits make the catalog as it is."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     imported(site, ROWS)
     keys = {row["sku"]: row["id"] for row in site.rows("SELECT id, sku FROM catalog_product")}
     files = [renamed(chance.sample(ROWS, 2500), f"file {number}") for number in range(4)]

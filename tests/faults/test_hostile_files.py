@@ -1,13 +1,8 @@
 """Files that are not what they say: each ends in words, never in a 5xx and never half imported."""
 
-import io
-import os
 import random
-import tempfile
 import threading
-import time
 from collections.abc import Callable
-from decimal import Decimal
 
 import psutil
 import pytest
@@ -39,7 +34,7 @@ def outcome(site: Site, content: bytes, name: str = "file.csv") -> tuple[str, st
 
 
 def random_bytes() -> bytes:
-    return random.Random(4).randbytes(300_000)
+    return random.Random(4).randbytes(300_000)  # noqa: S311
 
 
 def png() -> bytes:
@@ -152,7 +147,7 @@ class Watch:
         self.before = self.most = self._now()
 
     def _now(self) -> int:
-        return max(process.memory_info().rss for process in self._processes)
+        return max(int(process.memory_info().rss) for process in self._processes)
 
     def _look(self) -> None:
         while not self._stop.wait(0.02):

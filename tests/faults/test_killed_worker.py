@@ -95,7 +95,7 @@ def test_file_that_kills_its_worker_three_times_fails_with_a_reason(site: Site) 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_worker_killed_at_a_random_moment(site: Site, seed: int) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     rows = products(8000, seed=seed)
     changed = renamed(rows[chance.randrange(4000) :], "new")
     imported(site, rows)

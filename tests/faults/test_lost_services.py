@@ -89,9 +89,7 @@ def test_import_finishes_without_valkey_and_its_page_shows_the_row(site: Site) -
         job = site.browser().upload(as_csv(ROWS))
         held.wait()
         site.valkey.kill()
-        eventually(
-            lambda: "Merg" in site.browser().get(f"/imports/{job}/").text, what="the state"
-        )
+        eventually(lambda: "Merg" in site.browser().get(f"/imports/{job}/").text, what="the state")
     assert site.finished(job)["state"] == "completed"
     assert "3,000" in site.browser().get(f"/imports/{job}/").text
     site.valkey.start()
