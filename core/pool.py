@@ -6,7 +6,6 @@ from django.db import connections
 from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
 
-
 AGAIN_SECONDS = 0.5
 
 

@@ -21,7 +21,6 @@ def running_site() -> Iterator[Site]:
         yield site
     finally:
         site.stop()
-        shutil.copytree(folder, f'/tmp/faults/{folder.name}', ignore=shutil.ignore_patterns('postgres','valkey','static'))
         shutil.rmtree(folder, ignore_errors=True)
 
 

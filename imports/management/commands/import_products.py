@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -72,7 +73,7 @@ class Command(BaseCommand):
                 job = accept_upload(content, file_name=name, user=user, options=chosen, wake=False)
             except UploadRefused as refused:
                 raise CommandError(str(refused)) from refused
-        with self._progress(quiet=options["json"]) as watch:
+        with _quiet_log(), self._progress(quiet=options["json"]) as watch:
             job = _run_until_ended(job, watch, self.stderr.write)
         self._report(job, as_json=options["json"])
         if job.state != ImportJob.State.COMPLETED:
@@ -162,6 +163,18 @@ class Command(BaseCommand):
         for example in found.examples:
             for problem in example["problems"]:
                 self.stdout.write(f"  line {example['line']:,}: {problem['message']}")
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """The command says all that the log of an import would, on the same terminal."""
+    log = logging.getLogger("imports")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _delimiter(name: str) -> str:
