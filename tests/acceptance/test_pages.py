@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.conftest import Complaints, Visit
+from tests.acceptance.conftest import Visit
 from tests.acceptance.imports_page import FILE, choose, state
 from tests.faults.files import as_csv, products, renamed
 from tests.faults.harness import Site
@@ -76,9 +76,7 @@ def test_product_page_tells_its_history(site: Site, page: Page) -> None:
     expect(page.get_by_role("heading", name="file.csv")).to_be_visible()
 
 
-def test_viewer_sees_imports_but_no_way_to_start_or_stop_one(
-    site: Site, visit: Visit, complaints: Complaints
-) -> None:
+def test_viewer_sees_imports_but_no_way_to_start_or_stop_one(site: Site, visit: Visit) -> None:
     imported(site, ROWS)
     page = visit(user="viewer")
     page.goto("/imports/")

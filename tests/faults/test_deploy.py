@@ -44,8 +44,8 @@ def test_import_that_ends_within_the_grace_is_let_end(site: Site) -> None:
         worker.wait(timeout=15)
     done = site.job(job)
     assert (done["state"], done["attempt"]) == ("completed", 1)
-    start_again_worker = site.children.pop("worker")
-    assert start_again_worker.returncode == 0
+    stopped = site.children.pop("worker")
+    assert stopped.returncode == 0
     expect(site, ROWS)
 
 
