@@ -12,8 +12,8 @@ SELECT %(change_set)s,
        (
            '{{' || concat_ws(
                ',',
-               CASE WHEN name <> old_name THEN '"name":' || to_json(old_name)::text END,
-               CASE WHEN description <> old_description
+               CASE WHEN old_name IS NOT NULL THEN '"name":' || to_json(old_name)::text END,
+               CASE WHEN old_description IS NOT NULL
                     THEN '"description":' || to_json(old_description)::text END,
                CASE WHEN price IS DISTINCT FROM old_price
                     THEN '"price":' || coalesce('"' || old_price::text || '"', 'null') END,

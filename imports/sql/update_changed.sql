@@ -3,8 +3,8 @@
 -- Returns: nothing; the row count is how many were written.
 -- Invariant: the SKU's stored spelling stays; the counter moves once a row.
 UPDATE catalog_product AS product
-SET name = changed.name,
-    description = changed.description,
+SET name = coalesce(changed.name, product.name),
+    description = coalesce(changed.description, product.description),
     price = changed.price,
     active = changed.active,
     updated_at = statement_timestamp()
