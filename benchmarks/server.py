@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from dev.services import DATABASE, Postgres, Valkey
+from dev.servers import DATABASE, Postgres, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -15,7 +15,7 @@ from types import FrameType
 
 from dev.checkout import PASSED_THROUGH, ROOT, Checkout, State, given_urls
 from dev.processes import dying_with_parent, end_leftovers
-from dev.services import ServiceError, Services
+from dev.servers import ServiceError, Services
 from dev.stopping import Failed, say
 
 TEST_FOLDER = "product-importer-test-"

@@ -13,7 +13,7 @@ from pathlib import Path
 from dev import procfile, sample
 from dev.checkout import ROOT, Checkout, State, given_urls
 from dev.processes import ProcessRecord, end_leftovers, spawn, stop_all
-from dev.services import ServiceError, Services
+from dev.servers import ServiceError, Services
 from dev.stopping import Failed, Stopped, StopRequest, say
 from dev.valkey import tail
 

@@ -33,7 +33,7 @@ Fold = Callable[[str], str]
 
 
 def apply(catalog: dict[str, Row], lines: Iterable[Row], fold: Fold) -> Counts:
-    """Import accepted lines into `catalog`, a dict by folded SKU; `fold` is the database's lower()."""
+    """Import accepted lines into `catalog`, a dict by folded SKU; `fold` is the database's own."""
     counts = Counts()
     last: dict[str, Row] = {}
     for line in lines:

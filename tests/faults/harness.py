@@ -28,7 +28,7 @@ from dev import procfile
 from dev.borrowing import FAST
 from dev.checkout import ROOT
 from dev.processes import members, spawn, stop_all, wait_until
-from dev.services import Services
+from dev.servers import Services
 from dev.valkey import free_port, tail
 from tests.faults.prepare import PASSWORD, STOPS
 from tests.oracle import Row
