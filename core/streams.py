@@ -17,13 +17,15 @@ from typing import IO
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseUnavailable
+from django.db import connection
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+RETRY_SECONDS = 1.0
 RECONNECT_MILLISECONDS = 1000
 FILE_CHUNK = 256 * 1024
 
@@ -54,20 +56,24 @@ class _Feed:
         self.changed = asyncio.Condition()
         self._source = source
         self._task = asyncio.create_task(self._follow())
+        self._task.add_done_callback(_say_why)
 
     async def _follow(self) -> None:
         try:
             while not is_stopping():
-                events = await self._source()
+                try:
+                    events = await self._source()
+                except DatabaseUnavailable as error:
+                    # A restart of PostgreSQL is over in a moment: the streams wait for it.
+                    logger.warning("a stream's source failed: %s", error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
                 if events != self.events:
                     self.events = events
                     await self._wake()
                 if events and events[-1].last:
                     return
                 await asyncio.sleep(POLL_SECONDS)
-        except DatabaseError as error:
-            # The streams end, and the browsers come back when they see it.
-            logger.warning("a stream's source failed: %s", error)
         finally:
             self.ended = True
             await self._wake()
@@ -78,6 +84,12 @@ class _Feed:
 
     def close(self) -> None:
         self._task.cancel()
+
+
+def _say_why(task: "asyncio.Task[None]") -> None:
+    """Log what broke a source: nobody awaits the task."""
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("a stream's source broke", exc_info=error)
 
 
 _feeds: dict[str, _Feed] = {}

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import cast
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.http import StreamingHttpResponse
 from pytest_django import Settings
 
@@ -155,12 +156,26 @@ def test_stream_ends_after_its_longest_time(settings: Settings) -> None:
 
 def test_source_that_breaks_ends_its_streams(settings: Settings) -> None:
     async def broken() -> list[Event]:
-        raise ConnectionError("the database is away")
+        raise LookupError("nobody foresaw this")
 
     settings.STREAM_HEARTBEAT_SECONDS = 0.05
     stream = body(event_stream("test:broken", broken))
 
     assert asyncio.run(whole(stream)).startswith(b"retry: 1000\n\n")
+
+
+def test_stream_outlives_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "RETRY_SECONDS", 0.05)
+    answers = iter([OperationalError("starting up"), InterfaceError("connection is closed")])
+
+    async def restarted() -> list[Event]:
+        for error in answers:
+            raise error
+        return [Event("done", "completed", last=True)]
+
+    sent = asyncio.run(whole(body(event_stream("test:restarted", restarted))))
+
+    assert sent == b"retry: 1000\n\nevent: done\ndata: completed\n\n"
 
 
 def test_download_that_nobody_reads_is_closed_with_its_response() -> None:
