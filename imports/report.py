@@ -58,7 +58,9 @@ def rejected_csv(job: ImportJob) -> StreamingHttpResponse:
     file = tempfile.TemporaryFile()  # noqa: SIM115
     write_rejected(job, file)
     name = f"{PurePosixPath(job.file_name).stem}-rejected.csv"
-    return file_stream(file, file_name=name, content_type="text/csv")
+    # Named, since a client that is told nothing reads text as Latin-1.
+    charset = job.detected.get("encoding", "utf-8").removesuffix("-sig")
+    return file_stream(file, file_name=name, content_type=f"text/csv; charset={charset}")
 
 
 def write_rejected(job: ImportJob, file: IO[bytes]) -> None:

@@ -286,7 +286,7 @@ def test_rejected_rows_come_as_a_download(editor_client: Client) -> None:
 
     response = editor_client.get(url("rejected_csv", job))
 
-    assert response["Content-Type"] == "text/csv"
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == ('attachment; filename="spring list-rejected.csv"')
     header, row = streamed(response).decode().splitlines()
     assert header == "sku,name,description,price,active,error"
