@@ -1,7 +1,9 @@
-"""The people who use the importer."""
+"""The people who use the importer, and what they did beside changing products."""
 
 import zoneinfo
+from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -21,3 +23,39 @@ class User(AbstractUser):
         validators=[validate_time_zone],
         help_text="In which times are shown, such as Europe/Berlin. Empty: the site's.",
     )
+
+
+class AuditEntry(models.Model):
+    """Something that somebody did which is no change of a product: written by `accounts.audit`.
+
+    `target` names in words what it was done to; `details` are the figures or values that go with
+    it. The name is kept beside the actor: people go, what they did stays.
+    """
+
+    class Action(models.TextChoices):
+        SIGNED_IN = "signed_in", "signed in"
+        SIGN_IN_FAILED = "sign_in_failed", "failed to sign in"
+        SIGNED_OUT = "signed_out", "signed out"
+        USER_CREATED = "user_created", "created the user"
+        USER_CHANGED = "user_changed", "changed the user"
+        USER_DELETED = "user_deleted", "deleted the user"
+        ROLES_CHANGED = "roles_changed", "changed the roles of"
+        EXPORTED = "exported", "exported"
+        OPERATION_CANCELLED = "operation_cancelled", "cancelled"
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    actor_name = models.CharField(max_length=150, blank=True)
+    action = models.CharField(max_length=32, choices=Action.choices)
+    target = models.CharField(max_length=255, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["at", "id"], name="auditentry_at")]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.get_action_display()} {self.target}".strip()

@@ -7,12 +7,14 @@ the history that people read, the undo that they trust, the outbox that webhooks
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.db.models.lookups import GreaterThanOrEqual
 
 from catalog.rules import NAME_MAX, PRICE_DECIMALS, PRICE_MAX_DIGITS, SKU_MAX
+from core.leases import LeasedRow
 
 
 class Product(models.Model):
@@ -44,6 +46,9 @@ class Product(models.Model):
                 condition=GreaterThanOrEqual(models.F("price"), 0), name="product_price_check"
             ),
         ]
+        # Costs an import 3 %, saves the list's first and last page a sort of the whole catalog.
+        indexes: ClassVar = [models.Index(fields=["updated_at", "id"], name="product_updated")]
+        permissions: ClassVar = [("delete_all_products", "Can delete all products at once")]
 
     def __str__(self) -> str:
         return self.sku
@@ -56,6 +61,9 @@ class ChangeSet(models.Model):
     writers' lock (`catalog.locks`), an import alone. So creations are kept as a range of ids,
     not as half a million rows (docs/decisions.md has the figures). A deleted product that an undo
     brings back keeps its old id and is a ProductChange row of kind `c`.
+
+    `pruned_at` says since when its values, or those of a later change set that stood before them,
+    are no longer kept: it can't be undone any more.
     """
 
     class Source(models.TextChoices):
@@ -81,6 +89,7 @@ class ChangeSet(models.Model):
         "self", null=True, on_delete=models.SET_NULL, related_name="undone_by"
     )
     published_at = models.DateTimeField(null=True)
+    pruned_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -95,6 +104,7 @@ class ChangeSet(models.Model):
                 condition=models.Q(first_created_id__isnull=False),
                 name="changeset_first_created",
             ),
+            models.Index(fields=["created_at", "id"], name="changeset_created_at"),
         ]
 
     def __str__(self) -> str:
@@ -134,3 +144,76 @@ class ProductChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change_set_id}/{self.product_id}"
+
+
+class BulkOperation(LeasedRow):
+    """One action on many products: what was chosen, how far it is, what came of it.
+
+    The products are those of `ids`, or all that match `query` (the list's filters as a URL's
+    query, "" for every product) at the moment in which it runs, or those of the change set that it
+    `undoes`. `total` is how many that were, and `total = created + updated + deleted + unchanged +
+    left_alone` once it is completed. `left` names some of those left alone: a list of {"id", "sku",
+    "reason"}, and why stands in REASONS of `catalog.undoing`.
+    """
+
+    class Kind(models.TextChoices):
+        ACTIVATE = "activate", "activate"
+        DEACTIVATE = "deactivate", "deactivate"
+        DELETE = "delete", "delete"
+        DELETE_ALL = "delete_all", "delete all"
+        UNDO = "undo", "undo"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        COMPLETED = "completed", "completed"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    RUNNING = (State.RUNNING,)
+    RUN_TASK = "catalog.run_next"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    ids = ArrayField(models.BigIntegerField(), null=True)
+    query = models.TextField(blank=True)
+    undoes = models.ForeignKey(
+        ChangeSet, null=True, on_delete=models.SET_NULL, related_name="undo_operations"
+    )
+
+    total = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    left_alone = models.PositiveIntegerField(default=0)
+    left = models.JSONField(default=list, blank=True)
+    seconds = models.FloatField(null=True)
+    change_set = models.OneToOneField(
+        ChangeSet, null=True, on_delete=models.SET_NULL, related_name="bulk_operation"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["accepted_at", "id"],
+                condition=models.Q(state__in=("queued", "running")),
+                name="bulkoperation_work",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.get_kind_display()}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in {self.State.COMPLETED, self.State.FAILED, self.State.CANCELLED}
+
+    @property
+    def progress_key(self) -> str:
+        return f"operation:{self.pk}"

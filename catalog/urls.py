@@ -1,9 +1,9 @@
 from django.urls import path
 
-from catalog import views
+from catalog.views import products
 
 app_name = "catalog"
 urlpatterns = [
-    path("", views.product_list, name="list"),
-    path("<int:pk>/", views.product_detail, name="detail"),
+    path("", products.product_list, name="list"),
+    path("<int:pk>/", products.product_detail, name="detail"),
 ]

@@ -45,14 +45,16 @@ class Cancelled(Exception):
 class LeasedRow(models.Model):
     """A row that one worker at a time works on.
 
-    Subclasses name the states in which a row waits (`QUEUED`) and is worked on (`RUNNING`), and
-    the two in which the reaper may leave it.
+    Subclasses name the states in which a row waits (`QUEUED`) and is worked on (`RUNNING`), the
+    two in which the reaper may leave it, and the task that claims and runs the next one
+    (`RUN_TASK`).
     """
 
     QUEUED: ClassVar[str] = "queued"
     FAILED: ClassVar[str] = "failed"
     CANCELLED: ClassVar[str] = "cancelled"
     RUNNING: ClassVar[tuple[str, ...]]
+    RUN_TASK: ClassVar[str]
 
     state = models.CharField(max_length=16)
     attempt = models.PositiveSmallIntegerField(default=0)

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from core.leases import ClockTimestamp, reap
+from core.wakeups import wake_worker
 from imports import staging
 from imports.models import ImportJob, StoredFile
 from imports.staging import STAGING_PREFIX, staging_table
 from imports.storage import uploads
-from imports.wakeups import wake_worker
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def reap_imports() -> None:
             found.cancelled,
         )
     for _ in ImportJob.objects.filter(state=ImportJob.State.QUEUED)[:WAKE_UPS]:
-        wake_worker()
+        wake_worker(ImportJob)
     _drop_orphaned_staging()
     _delete_old_uploads()
 

@@ -31,6 +31,7 @@ class ImportJob(LeasedRow):
         CLEAR = "clear", "Clear it"
 
     RUNNING = (State.READING, State.MERGING)
+    RUN_TASK = "imports.run_next"
 
     state = models.CharField(max_length=16, choices=State.choices, default=State.RECEIVING)
     created_at = models.DateTimeField(auto_now_add=True)

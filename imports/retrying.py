@@ -1,12 +1,14 @@
 """Running an import again."""
 
+from functools import partial
+
 from django.db import transaction
 from django.db.models import QuerySet
 
 from catalog.models import ChangeSet
 from core.leases import ClockTimestamp
+from core.wakeups import wake_worker
 from imports.models import ImportJob
-from imports.wakeups import wake_worker
 
 RETRIED = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
@@ -48,7 +50,7 @@ def retry_import(job: ImportJob) -> None:
             )
         )
         if queued:
-            transaction.on_commit(wake_worker)
+            transaction.on_commit(partial(wake_worker, ImportJob))
             return
     raise RetryRefused(
         "The upload has been removed. Upload the file again."

@@ -3,12 +3,12 @@
 from celery import shared_task
 
 from core.leases import claim_next
+from core.wakeups import wake_worker
 from imports import cleaning, pipeline
 from imports.models import ImportJob
-from imports.wakeups import RUN_NEXT, wake_worker
 
 
-@shared_task(name=RUN_NEXT)
+@shared_task(name=ImportJob.RUN_TASK)
 def run_next() -> None:
     """Run the import that was accepted first; a message too many finds nothing to do.
 
@@ -19,7 +19,7 @@ def run_next() -> None:
         return
     pipeline.run_import(lease)
     if ImportJob.objects.filter(state=ImportJob.State.QUEUED).exists():
-        wake_worker()
+        wake_worker(ImportJob)
 
 
 @shared_task(name="imports.reap")

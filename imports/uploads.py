@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -14,9 +15,9 @@ from django.db import transaction
 from django.db.models import Sum
 
 from core.leases import ClockTimestamp
+from core.wakeups import wake_worker
 from imports.models import ImportJob
 from imports.storage import uploads
-from imports.wakeups import wake_worker
 
 
 class UploadRefused(Exception):
@@ -69,7 +70,7 @@ def accept_upload(
             accepted_at=ClockTimestamp(),
         )
         if wake:
-            transaction.on_commit(wake_worker)
+            transaction.on_commit(partial(wake_worker, ImportJob))
     job.refresh_from_db()
     return job
 

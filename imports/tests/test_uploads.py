@@ -43,7 +43,8 @@ def test_worker_is_woken_once_and_only_when_asked() -> None:
 def test_job_is_committed_before_a_worker_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, bool]] = []
 
-    def look() -> None:
+    def look(model: type[ImportJob]) -> None:
+        assert model is ImportJob
         state = ImportJob.objects.values_list("state", flat=True).get()
         seen.append((state, connection.in_atomic_block))
 

@@ -1,4 +1,4 @@
-"""The pages of the catalog."""
+"""The list of products and the page of one."""
 
 from dataclasses import dataclass
 

@@ -5,14 +5,14 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError as BrokerError
 
+from core.leases import LeasedRow
+
 logger = logging.getLogger(__name__)
 
-RUN_NEXT = "imports.run_next"
 
-
-def wake_worker() -> None:
+def wake_worker(model: type[LeasedRow]) -> None:
     """Send one wake-up; a broker that is away is logged, the reaper makes up for it."""
     try:
-        current_app.send_task(RUN_NEXT, ignore_result=True)
+        current_app.send_task(model.RUN_TASK, ignore_result=True)
     except BrokerError as error:
         logger.warning("no worker woken, the broker is away: %s", error)
