@@ -8,12 +8,13 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.management import create_permissions
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AbstractUser, Group, Permission
 from django.db.models import Q
 
 VIEWER = "viewer"
 EDITOR = "editor"
 MANAGER = "manager"
+SUPERUSER = "superuser"
 
 ROLES: dict[str, tuple[str, ...]] = {
     VIEWER: (
@@ -42,6 +43,16 @@ ROLES: dict[str, tuple[str, ...]] = {
         "auth.view_group",
     ),
 }
+
+
+def role_of(user: AbstractUser) -> str:
+    """The highest role whose permissions the user holds, "superuser", or "" for none.
+
+    Asks for permissions, which every page has loaded anyway, and not for groups.
+    """
+    if user.is_superuser:
+        return SUPERUSER
+    return next((role for role in reversed(ROLES) if user.has_perms(ROLES[role])), "")
 
 
 def make_roles(sender: AppConfig, using: str, **kwargs: Any) -> None:

@@ -21,18 +21,28 @@ def share_catalog() -> None:
     Raises:
         CatalogBusy: somebody held the catalog alone for longer than lock_timeout.
     """
+    _lock("SELECT pg_advisory_xact_lock_shared(%s)")
+
+
+def _lock(statement: str) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CATALOG_LOCK])
+            cursor.execute(statement, [CATALOG_LOCK])
     except OperationalError as error:
         if isinstance(error.__cause__, errors.LockNotAvailable):
             raise CatalogBusy("An import is being applied. Try again in a moment.") from error
         raise
 
 
-def take_catalog() -> None:
-    """Keep every other writer out until the transaction ends; waits as long as it takes."""
+def take_catalog(*, patience: float = 0) -> None:
+    """Keep every other writer out until the transaction ends.
+
+    Waits `patience` seconds; 0 means as long as it takes.
+
+    Raises:
+        CatalogBusy: others wrote for longer than that.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL lock_timeout = 0")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CATALOG_LOCK])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{patience * 1000:.0f}ms"])
+    _lock("SELECT pg_advisory_xact_lock(%s)")

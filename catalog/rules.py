@@ -9,6 +9,7 @@ never folds a SKU: ``İ``, ``ß`` and ``K`` (the Kelvin sign) fold differently i
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,12 @@ PLAIN_PRICE: Final = re.compile(
     rf"[0-9]{{1,{PRICE_MAX_DIGITS - PRICE_DECIMALS}}}(?:\.[0-9]{{1,{PRICE_DECIMALS}}})?"
 )
 
+#: Starts a text that a spreadsheet may take for a formula, with the apostrophes before it that an
+#: export has put there. Python and PostgreSQL read it alike.
+FORMULA: Final = r"'* *[\u0001-\u001f=+@\uff0b\uff0d\uff1d\uff20-]"
+
+_FORMULA = re.compile(FORMULA)
+_ESCAPED_FORMULA = re.compile(f"'{FORMULA}")
 _NAME_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -93,6 +100,25 @@ def shown(text: str) -> str:
     cut = text[: VALUE_SHOWN_MAX + 1]
     safe = _UNSHOWABLE.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", cut)
     return safe if len(safe) <= VALUE_SHOWN_MAX else f"{safe[: VALUE_SHOWN_MAX - 1]}…"
+
+
+def escape_formula(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula: an apostrophe goes before one.
+
+    One more goes before a text that would look like it, so that `unescape_formula` always gives
+    back what was there: ``=1`` is written ``'=1``, and ``'=1`` is written ``''=1``.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unescape_formula(text: str) -> str:
+    """Return a cell without the apostrophe that `escape_formula` put before it."""
+    return text[1:] if _ESCAPED_FORMULA.match(text) else text
+
+
+def has_escaped_formula(texts: Iterable[str]) -> bool:
+    """Tell whether `unescape_formula` would change any of these."""
+    return any(map(_ESCAPED_FORMULA.match, texts))
 
 
 def normal_sku(text: str) -> str:

@@ -29,7 +29,8 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000) if SECURE_TRANSPORT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_TRANSPORT
 SECURE_HSTS_PRELOAD = SECURE_TRANSPORT
-if env.bool("BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = SECURE_TRANSPORT
 CSRF_COOKIE_SECURE = SECURE_TRANSPORT
@@ -84,11 +85,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.acting_user",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "core.middleware.vary_on_htmx",
     "core.middleware.htmx_sign_in",
     "accounts.middleware.time_zone",
+    "accounts.middleware.too_many_tries",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -120,6 +123,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["accounts.sign_in.LimitedBackend"]
+SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=10)
+SIGN_IN_WAIT_SECONDS = env.int("SIGN_IN_WAIT_SECONDS", default=300)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -175,6 +181,20 @@ if DATABASE_POOL_MAX:
 
 REDIS_URL = env.str("REDIS_URL")
 
+# For what may be forgotten (core/remembering.py); a Valkey that hangs costs a page half a second.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "product-importer",
+        "OPTIONS": {
+            "serializer": "core.remembering.JsonSerializer",
+            "socket_timeout": 0.5,
+            "socket_connect_timeout": 0.5,
+        },
+    },
+}
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_TASK_IGNORE_RESULT = True
@@ -204,22 +224,36 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # A broker that is away costs a request at most one second: the row is what counts.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_max": 0.4}
-CELERY_TASK_ROUTES = {"imports.*": {"queue": "imports"}, "webhooks.*": {"queue": "webhooks"}}
+CELERY_TASK_ROUTES = {
+    "accounts.*": {"queue": "imports"},
+    "catalog.*": {"queue": "imports"},
+    "imports.*": {"queue": "imports"},
+    "webhooks.*": {"queue": "webhooks"},
+}
 CELERY_TIMEZONE = "UTC"
 
-# --- Imports --------------------------------------------------------------------------------
+# --- Imports and operations -----------------------------------------------------------------
 
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=60.0)
 HEARTBEAT_SECONDS = env.float("HEARTBEAT_SECONDS", default=1.0)
 REAPER_SECONDS = env.float("REAPER_SECONDS", default=15.0)
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=3)
+PRUNE_SECONDS = env.float("PRUNE_SECONDS", default=3600.0)
+
+# How long, and how many at most, is kept of what happened; the older goes first.
+CHANGE_RETENTION_DAYS = env.int("CHANGE_RETENTION_DAYS", default=90)
+CHANGE_RETENTION_ROWS = env.int("CHANGE_RETENTION_ROWS", default=20_000_000)
+JOB_RETENTION_DAYS = env.int("JOB_RETENTION_DAYS", default=365)
+REJECTED_RETENTION_DAYS = env.int("REJECTED_RETENTION_DAYS", default=90)
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 
 CELERY_BEAT_SCHEDULE = {
-    "reap-imports": {
-        "task": "imports.reap",
-        "schedule": REAPER_SECONDS,
-        "options": {"expires": REAPER_SECONDS},
-    },
+    f"{work}-{app}": {"task": f"{app}.{work}", "schedule": every, "options": {"expires": every}}
+    for work, every, apps in (
+        ("reap", REAPER_SECONDS, ("catalog", "imports")),
+        ("prune", PRUNE_SECONDS, ("accounts", "catalog", "imports")),
+    )
+    for app in apps
 }
 
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=100 * 1024**2)

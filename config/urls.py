@@ -4,13 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import health
+from accounts.sign_in import AdminSignInForm
+from config import health, home
 
+admin.site.login_form = AdminSignInForm
 admin.site.site_header = admin.site.site_title = "Product Importer"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="catalog:list"), name="home"),
-    path("products/", include("catalog.urls")),
+    path("", home.home, name="home"),
+    path("", include("catalog.urls")),
     path("imports/", include("imports.urls")),
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),

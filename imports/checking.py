@@ -20,7 +20,9 @@ from catalog.rules import (
     clean_name,
     clean_price,
     clean_sku,
+    has_escaped_formula,
     shown,
+    unescape_formula,
 )
 from imports.reading import Broken, Format
 
@@ -38,6 +40,10 @@ _TRUTH: Final[dict[str, bool | None]] = {"": None} | {
 }
 #: Sorts after a blank start of a cell and before every printable character but the space.
 _BLANK: Final = "!"
+#: Begins a cell from which an export's escape may have to be taken off, and the next character: a
+#: cell less than that is blank or begins with an apostrophe or one of !"#$%&.
+_APOSTROPHE: Final = "'"
+_AFTER_APOSTROPHE: Final = "("
 
 
 def checker(found: Format) -> Check:
@@ -67,10 +73,12 @@ def checker(found: Format) -> Check:
                 sku.isascii()
                 and sku.isprintable()
                 and 0 < len(sku) <= SKU_MAX
+                and sku[0] != _APOSTROPHE
                 and name.isprintable()
                 and 0 < len(name) <= NAME_MAX
+                and name[0] != _APOSTROPHE
                 and (not price or plain_price(price))
-                and (not description or description >= _BLANK)
+                and (not description or (description >= _BLANK and description[0] != _APOSTROPHE))
                 and active in truth
             ):
                 return sku, name, description or None, price or None, truth[active]
@@ -98,16 +106,20 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
         columns = (empty if index is None else cells[index] for index in at.values())
         skus, names, descriptions, prices, actives = columns
         skus, names = list(map(str.strip, skus)), list(map(str.strip, names))
-        all_skus = "".join(skus)
+        all_skus, all_names = "".join(skus), "".join(names)
+        first_description = min(filter(None, descriptions), default=_AFTER_APOSTROPHE)
         if (
             all_skus.isascii()
             and all_skus.isprintable()
-            and "".join(names).isprintable()
+            and all_names.isprintable()
             and all(skus)
             and all(names)
             and max(map(len, skus)) <= SKU_MAX
             and max(map(len, names)) <= NAME_MAX
-            and min(filter(None, descriptions), default=_BLANK) >= _BLANK
+            and first_description >= _BLANK
+            and (_APOSTROPHE not in all_skus or not _any_escaped(skus))
+            and (_APOSTROPHE not in all_names or not _any_escaped(names))
+            and (first_description >= _AFTER_APOSTROPHE or not has_escaped_formula(descriptions))
             and all(map(fine_price, filter(None, prices)))
             and _TRUTH.keys() >= set(actives)
         ):
@@ -121,6 +133,10 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
         return None
 
     return check
+
+
+def _any_escaped(texts: list[str]) -> bool:
+    return min(texts) < _AFTER_APOSTROPHE and has_escaped_formula(texts)
 
 
 def _check_closely(cells: list[str], found: Format) -> Clean | list[Problem]:
@@ -144,16 +160,23 @@ def _check_closely(cells: list[str], found: Format) -> Clean | list[Problem]:
     description = price = None
     active = None
     if (text := cell("sku")) is not None:
-        sku = clean_sku(text, problems)
+        sku = clean_sku(_without_escape(text), problems)
     if (text := cell("name")) is not None:
-        name = clean_name(text, problems)
+        name = clean_name(_without_escape(text), problems)
     if text := cell("description"):
-        description = clean_description(text, problems)
+        description = clean_description(unescape_formula(text), problems)
     if text := cell("price"):
         price = clean_price(text, problems)
     if text := cell("active"):
         active = clean_active(text, problems)
     return problems or (sku, name, description, price, active)
+
+
+def _without_escape(text: str) -> str:
+    """The text of a cell whose blanks don't count; with them, if no escape stands before it."""
+    trimmed = text.strip()
+    found = unescape_formula(trimmed)
+    return text if found == trimmed else found
 
 
 def _columns_problem(cells: list[str], width: int) -> Problem:

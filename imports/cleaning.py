@@ -1,15 +1,17 @@
 """What dead workers, broken uploads and finished imports leave behind."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
+from django.utils import timezone
 
+from core.advisory import only_one
 from core.leases import ClockTimestamp, reap
 from core.wakeups import wake_worker
 from imports import staging
-from imports.models import ImportJob, StoredFile
+from imports.models import ImportJob, RejectedRow, StoredFile
 from imports.staging import STAGING_PREFIX, staging_table
 from imports.storage import uploads
 
@@ -19,6 +21,7 @@ REAPER_LOCK = 0x72656170  # "reap"
 RECEIVING_HOURS = 24
 # Each wakes the next one when more waits; more than the workers can take would only pile up.
 WAKE_UPS = 4
+BATCH = 1000
 LOST = (
     "The import stopped its worker {attempts} times and was given up. Nothing was imported. "
     "Look at the worker's log and memory, then run it again."
@@ -27,9 +30,8 @@ LOST = (
 
 def reap_imports() -> None:
     """One reaper at a time, however many beats there are; harmless at any moment."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [REAPER_LOCK])
-        if not cursor.fetchone()[0]:
+    with only_one(REAPER_LOCK) as alone:
+        if not alone:
             return
         found = reap(ImportJob, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
         _end_broken_uploads()
@@ -44,6 +46,25 @@ def reap_imports() -> None:
         wake_worker(ImportJob)
     _drop_orphaned_staging()
     _delete_old_uploads()
+
+
+def prune_imports() -> None:
+    """Forget finished imports, and rejected rows, that are older than the settings keep.
+
+    A change set outlives the import that wrote it.
+    """
+    RejectedRow.objects.filter(
+        job__finished_at__lt=_days_ago(settings.REJECTED_RETENTION_DAYS)
+    ).delete()
+    old = ImportJob.objects.filter(finished_at__lt=_days_ago(settings.JOB_RETENTION_DAYS))
+    for job in old[:BATCH]:
+        if job.upload:
+            uploads().delete(job.upload)
+        job.delete()
+
+
+def _days_ago(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)
 
 
 def _end_broken_uploads() -> None:

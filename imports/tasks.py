@@ -26,3 +26,9 @@ def run_next() -> None:
 def reap() -> None:
     """Give dead workers' jobs back, wake workers for those that wait, remove what nobody needs."""
     cleaning.reap_imports()
+
+
+@shared_task(name="imports.prune")
+def prune() -> None:
+    """Forget finished imports, and rejected rows, that are too old to keep."""
+    cleaning.prune_imports()

@@ -1,0 +1,28 @@
+-- Records what a chunk of planned products looked like before: values that will differ only.
+-- Parameters: change_set; after and upto, the bounds of the chunk.
+-- Returns: nothing; the row count is how many were recorded.
+-- Invariant: runs under the writers' lock, before update_planned; a price is text.
+INSERT INTO catalog_productchange (change_set_id, product_id, sku, kind, before)
+SELECT %(change_set)s,
+       product.id,
+       product.sku,
+       'u',
+       (
+           '{{' || concat_ws(
+               ',',
+               CASE WHEN target ->> 'sku' <> product.sku THEN '"sku":' || to_json(product.sku)::text END,
+               CASE WHEN target ->> 'name' <> product.name
+                    THEN '"name":' || to_json(product.name)::text END,
+               CASE WHEN target ->> 'description' <> product.description
+                    THEN '"description":' || to_json(product.description)::text END,
+               CASE WHEN target ? 'price' AND target ->> 'price' IS DISTINCT FROM product.price::text
+                    THEN '"price":' || coalesce('"' || product.price::text || '"', 'null') END,
+               CASE WHEN (target -> 'active')::boolean <> product.active
+                    THEN '"active":' || product.active::text END
+           ) || '}}'
+       )::jsonb
+FROM bulk_plan
+JOIN catalog_product AS product ON product.id = bulk_plan.product_id
+WHERE bulk_plan.kind = 'u'
+  AND bulk_plan.product_id > %(after)s
+  AND bulk_plan.product_id <= %(upto)s

@@ -1,0 +1,34 @@
+"""The page where everybody lands: the catalog in figures, and what was imported."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from catalog import figures
+from imports import chart
+from imports.models import ImportJob
+
+LAST_IMPORTS = 6
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The home page; htmx gets the last imports alone. Whoever has no role is told so."""
+    if not request.user.has_perm("catalog.view_product"):
+        return render(request, "no_role.html", status=403)
+    jobs = ImportJob.objects.order_by("-id")[:LAST_IMPORTS]
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "home.html#last-imports", {"jobs": jobs})
+    return render(
+        request,
+        "home.html",
+        {
+            "stock": figures.stock(),
+            "week": figures.week(),
+            "last_change": figures.last_change(),
+            "chart": chart.rows_a_day(),
+            "jobs": jobs,
+            "max_bytes": settings.UPLOAD_MAX_BYTES,
+        },
+    )
