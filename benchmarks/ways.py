@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import baselines
+from benchmarks import baselines, operations
 from benchmarks.ours import import_file
 from benchmarks.report import Results
 from benchmarks.server import Server
@@ -14,7 +14,8 @@ FLOOR = "floor"
 HAND_TYPED = "hand-typed"
 BATCHES = "batches"
 OURS = "ours"
-WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS)
+OPERATIONS = "operations"
+WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS)
 
 NEW = "new rows"
 SAME = "the same file again"
@@ -51,6 +52,9 @@ def run_ways(server: Server, files: Files, ways: Collection[str], results: Resul
         if BATCHES in ways:
             _say("batches")
             results.add("1,000-row batches", baselines.batches(connection, files.new))
+    if OPERATIONS in ways:
+        _say("operations")
+        operations.measure(server, files.new, results)
 
 
 def _say(what: str) -> None:

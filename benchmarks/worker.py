@@ -1,6 +1,7 @@
 """One half of an import in a process of its own: `receive FILE`, or `run` what waits.
 
-Prints one JSON object. The halves are apart because the memory of the second is measured.
+Or one operation: `operate delete_all`, `operate undo`. Prints one JSON object.
+The halves are apart because the memory of the second is measured.
 """
 
 import json
@@ -55,6 +56,31 @@ def run() -> dict[str, object]:
     }
 
 
+def operate(command: str) -> dict[str, object]:
+    """Carry out an operation on all products, or undo the newest change set."""
+    from catalog import operations
+    from catalog.models import BulkOperation, ChangeSet
+    from core.leases import claim_next
+
+    if command == "undo":
+        operation = operations.start_undo(ChangeSet.objects.order_by("-pk")[0], actor=None)
+    else:
+        operation = operations.start(BulkOperation.Kind(command), actor=None)
+    began = time.perf_counter()
+    lease = claim_next(BulkOperation, BulkOperation.State.RUNNING)
+    if lease is None:
+        sys.exit("no operation waits")
+    operations.run_operation(lease)
+    seconds = time.perf_counter() - began
+    operation.refresh_from_db()
+    if operation.state != BulkOperation.State.COMPLETED:
+        sys.exit(f"the operation is {operation.state}: {operation.error_message}")
+    return {
+        "seconds": seconds,
+        "written": operation.created + operation.updated + operation.deleted,
+    }
+
+
 def peak() -> int:
     """The most memory this process ever held, in bytes.
 
@@ -71,7 +97,13 @@ def peak() -> int:
 
 def main(arguments: list[str]) -> None:
     django.setup()
-    result = receive(Path(arguments[1])) if arguments[0] == "receive" else run()
+    match arguments:
+        case ["receive", path]:
+            result = receive(Path(path))
+        case ["operate", command]:
+            result = operate(command)
+        case _:
+            result = run()
     print(json.dumps(result))
 
 

@@ -3,21 +3,22 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Sum
 from django.utils import timezone
 
 from catalog.models import ChangeSet, Product
+from catalog.totals import Total, total_of
 
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Stock:
-    """What stands in the catalog now: numbers of products."""
+    """What stands in the catalog now: numbers of products, estimated where counting takes long."""
 
-    products: int
-    active: int
-    unpriced: int
+    products: Total
+    active: Total
+    unpriced: Total
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Week:
 
 
 def stock() -> Stock:
-    """All three figures from one scan."""
-    counted = Product.objects.aggregate(
-        products=Count("pk"),
-        active=Count("pk", filter=Q(active=True)),
-        unpriced=Count("pk", filter=Q(price__isnull=True)),
+    """Each figure is the list's own total under the filter to which it leads, and kept with it."""
+    products = Product.objects.all()
+    return Stock(
+        products=total_of(products),
+        active=total_of(products.filter(active=True)),
+        unpriced=total_of(products.filter(price__isnull=True)),
     )
-    return Stock(**counted)
 
 
 def week() -> Week:

@@ -122,6 +122,7 @@ class ProductFilter(django_filters.FilterSet):  # type: ignore[misc]
     active = YesNoFilter(label="Active")
     price_min = PriceFilter("price", lookup_expr="gte", label="Price from")
     price_max = PriceFilter("price", lookup_expr="lte", label="Price to")
+    priced = YesNoFilter("price", lookup_expr="isnull", exclude=True, label="Has a price")
     updated_after = MomentFilter("updated_at", lookup_expr="gte", label="Updated from")
     updated_before = MomentFilter("updated_at", lookup_expr="lte", label="Updated to", end=True)
     ordering = django_filters.ChoiceFilter(

@@ -1,5 +1,6 @@
 """The only ORM writers of products: each writes its change set and says so."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -27,6 +28,14 @@ class ProductGone(Exception):
     """The product was deleted in the meantime."""
 
 
+class EditConflict(Exception):
+    """The product was changed since its values were read; `product` is the row as it is now."""
+
+    def __init__(self, product: Product) -> None:
+        super().__init__(f"{product.sku} was changed in the meantime.")
+        self.product = product
+
+
 @transaction.atomic
 def create(*, source: str, actor: AbstractBaseUser | None, **values: Any) -> Product:
     """Create one product. `values` are FIELDS, checked by the caller's form.
@@ -44,17 +53,28 @@ def create(*, source: str, actor: AbstractBaseUser | None, **values: Any) -> Pro
 
 @transaction.atomic
 def update(
-    product_id: int, *, source: str, actor: AbstractBaseUser | None, **values: Any
+    product_id: int,
+    *,
+    source: str,
+    actor: AbstractBaseUser | None,
+    unchanged_since: datetime | None = None,
+    **values: Any,
 ) -> Product:
     """Change some FIELDS of one product; a value that is the same is no change and leaves no log.
 
+    `unchanged_since` is the `updated_at` of the row that the caller's values rest on; None writes
+    over whatever stands there.
+
     Raises:
         ProductGone: it was deleted.
+        EditConflict: it was changed after `unchanged_since`.
         SkuTaken: the SKU exists in any case.
         CatalogBusy: an import is being applied.
     """
     share_catalog()
     product = _locked(product_id)
+    if unchanged_since is not None and product.updated_at != unchanged_since:
+        raise EditConflict(product)
     before = {
         name: getattr(product, name) for name in values if getattr(product, name) != values[name]
     }
@@ -69,8 +89,8 @@ def update(
 
 
 @transaction.atomic
-def delete(product_id: int, *, source: str, actor: AbstractBaseUser | None) -> None:
-    """Delete one product; the log keeps the whole row.
+def delete(product_id: int, *, source: str, actor: AbstractBaseUser | None) -> ChangeSet:
+    """Delete one product and return its change set; the log keeps the whole row.
 
     Raises:
         ProductGone: it was deleted already.
@@ -86,7 +106,7 @@ def delete(product_id: int, *, source: str, actor: AbstractBaseUser | None) -> N
         }
     )
     Product.objects.filter(pk=product_id).delete()
-    _record(source, actor, deleted=(product_id, product.sku, row))
+    return _record(source, actor, deleted=(product_id, product.sku, row))
 
 
 def with_sku(sku: str) -> QuerySet[Product]:
@@ -127,7 +147,7 @@ def _record(
     created: Product | None = None,
     updated: tuple[int, str, dict[str, Any]] | None = None,
     deleted: tuple[int, str, dict[str, Any]] | None = None,
-) -> None:
+) -> ChangeSet:
     change_set = ChangeSet.objects.create(
         source=source,
         actor_id=actor.pk if actor else None,
@@ -156,3 +176,4 @@ def _record(
             deleted=change_set.deleted,
         ),
     )
+    return change_set

@@ -21,7 +21,7 @@ class HasText(IContains):
     A term with other than ASCII characters is looked for twice: its ASCII parts by ILIKE, which
     leaves few rows, and the whole by `icontains`, which has the last word.
 
-    The one difference: a letter outside ASCII that PostgreSQL's upper() turns into an ASCII one (the
+    The one difference: a letter outside ASCII that PostgreSQL's upper() makes an ASCII one (the
     dotless i, the long s; under some collations the sharp s, which becomes two) is not found by
     the ASCII part of a term, as it is by `icontains`.
     """

@@ -95,4 +95,9 @@ def _counted(products: QuerySet[Product]) -> Total:
 
 def _estimated(products: QuerySet[Product]) -> int:
     [plan] = json.loads(products.explain(format="json"))
-    return int(plan["Plan"]["Plan Rows"])
+    return _rounded(int(plan["Plan"]["Plan Rows"]))
+
+
+def _rounded(number: int) -> int:
+    """Three figures of an estimate are more than it is worth."""
+    return round(number, 3 - len(str(number)))

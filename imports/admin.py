@@ -28,6 +28,7 @@ class ImportJobAdmin(ReadOnlyAdmin):
     )
     list_filter = ("state",)
     list_select_related = ("created_by",)
+    sortable_by = ("id",)
     search_fields = ("file_name",)
     readonly_fields = ("created_at", "accepted_at", "started_at", "finished_at")
     actions = ("run_again",)
@@ -53,7 +54,9 @@ class RejectedRowAdmin(ReadOnlyAdmin):
     list_display = ("job", "line", "row_number", "problems")
     list_select_related = ("job",)
     exclude = ("raw",)
-    show_full_result_count = False
+    # By the index that the import's page uses.
+    ordering = ("-job_id", "-line")
+    sortable_by = ()
 
 
 @admin.register(StoredFile)

@@ -1,4 +1,4 @@
-"""Rows imported a day, as a chart that is HTML: no script, percent units, colours by the stylesheet."""
+"""Rows imported a day, as a chart in HTML: no script, percent units, colours by the stylesheet."""
 
 import math
 from collections.abc import Sequence
@@ -128,7 +128,7 @@ def draw(days: Sequence[Day]) -> Chart:
 
 
 def scale(most: int) -> list[int]:
-    """Round values from 0 to `most` or a little more: at most MOST_STEPS steps of 1, 2 or 5 · 10ⁿ."""
+    """Values from 0 to `most` or a little more, in at most MOST_STEPS steps of 1, 2 or 5 · 10ⁿ."""
     least = max(1, math.ceil(most / MOST_STEPS))
     power = 10 ** (len(str(least)) - 1)
     step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= least)

@@ -1,0 +1,168 @@
+"""One action on the products that are selected in the list, or on all that match its filters."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from catalog import operations
+from catalog.export import export_csv
+from catalog.filters import InvalidFilter, filtered, settled
+from catalog.models import BulkOperation, Product
+from catalog.totals import Total, total_of
+from core.templatetags.figures import count
+
+Kind = BulkOperation.Kind
+
+PERMISSIONS = {
+    "activate": ("catalog.add_bulkoperation", "catalog.change_product"),
+    "deactivate": ("catalog.add_bulkoperation", "catalog.change_product"),
+    "delete": ("catalog.add_bulkoperation", "catalog.delete_product"),
+    "export": ("catalog.view_product",),
+}
+DONE = {
+    Kind.ACTIVATE: ("activated", "active already"),
+    Kind.DEACTIVATE: ("deactivated", "inactive already"),
+    Kind.DELETE: ("deleted", "gone already"),
+}
+EXAMPLES = 5
+ID_MAX = 2**63 - 1
+
+
+class Refused(Exception):
+    """The action can't be carried out; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Products by their ids, or all that match a settled query."""
+
+    ids: tuple[int, ...] | None
+    query: str
+
+    @property
+    def products(self) -> QuerySet[Product]:
+        if self.ids is not None:
+            return Product.objects.filter(pk__in=self.ids)
+        return filtered(self.query)
+
+    @property
+    def is_everything(self) -> bool:
+        return self.ids is None and not self.query
+
+
+@require_POST
+@permission_required("catalog.view_product", raise_exception=True)
+def bulk(request: HttpRequest) -> HttpResponseBase:
+    """Activate, deactivate, export, or ask before deleting."""
+    action = request.POST.get("action", "")
+    back = _back(request)
+    try:
+        if action not in PERMISSIONS:
+            raise Refused("Choose what to do with the products.")
+        if not request.user.has_perms(PERMISSIONS[action]):
+            raise PermissionDenied
+        selection = _selection(request)
+        if action == "export":
+            return _export(request, selection)
+        if action == "delete":
+            return _delete(request, selection, back)
+        return _carry_out(request, Kind(action), selection, back)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect(back)
+
+
+def _back(request: HttpRequest) -> str:
+    """The list as it was."""
+    query = QueryDict(request.POST.get("query", "")).urlencode()
+    return reverse("catalog:list") + (f"?{query}" if query else "")
+
+
+def _selection(request: HttpRequest) -> Selection:
+    if request.POST.get("all") == "1":
+        try:
+            return Selection(ids=None, query=settled(request.POST.get("query", "")))
+        except InvalidFilter as invalid:
+            raise Refused(f"Nothing was done, since a filter can't be read. {invalid}") from None
+    chosen = request.POST.getlist("ids")
+    if not chosen:
+        raise Refused("No products are selected. Tick the boxes of some first.")
+    if not all(each.isascii() and each.isdigit() and int(each) <= ID_MAX for each in chosen):
+        raise Refused("Nothing was done, since the selection can't be read. Select again.")
+    return Selection(ids=tuple(sorted({int(each) for each in chosen})), query="")
+
+
+def _export(request: HttpRequest, selection: Selection) -> HttpResponseBase:
+    if selection.ids is None:
+        query = f"?{selection.query}" if selection.query else ""
+        return redirect(reverse("catalog:export") + query)
+    return export_csv(selection.products, actor=cast(User, request.user))
+
+
+def _delete(request: HttpRequest, selection: Selection, back: str) -> HttpResponse:
+    if selection.is_everything:
+        if request.user.has_perm("catalog.delete_all_products"):
+            return redirect("catalog:delete_all")
+        raise PermissionDenied(
+            "Only a manager may delete every product. Narrow the list by a filter first."
+        )
+    if request.POST.get("confirm") == "1":
+        return _carry_out(request, Kind.DELETE, selection, back)
+    total = total_of(selection.products)
+    if not total.count:
+        raise Refused("None of these products is there any more.")
+    return render(request, "catalog/bulk_delete.html", _confirmation(selection, total, back))
+
+
+def _confirmation(selection: Selection, total: Total, back: str) -> dict[str, object]:
+    examples = list(selection.products.order_by("-updated_at", "-id")[:EXAMPLES])
+    return {
+        "selection": selection,
+        "total": total,
+        "examples": examples,
+        "more": max(0, total.count - len(examples)),
+        "back": back,
+        "query": back.partition("?")[2],
+    }
+
+
+def _carry_out(
+    request: HttpRequest, kind: BulkOperation.Kind, selection: Selection, back: str
+) -> HttpResponse:
+    operation = operations.start(
+        kind, actor=cast(User, request.user), ids=selection.ids, query=selection.query
+    )
+    if operation.state != BulkOperation.State.COMPLETED:
+        return redirect("catalog:operation", pk=operation.pk)
+    _say(request, operation)
+    return redirect(back)
+
+
+def _say(request: HttpRequest, operation: BulkOperation) -> None:
+    """What came of a small operation, which is over, with the way back."""
+    done, already = DONE[Kind(operation.kind)]
+    changed = operation.updated + operation.deleted
+    rest = [
+        f"{count(number)} {'was' if number == 1 else 'were'} {words}."
+        for number, words in (
+            (operation.unchanged, already),
+            (operation.left_alone, "left alone"),
+        )
+        if number
+    ]
+    if operation.change_set is None:
+        messages.info(request, " ".join(["Nothing had to be done.", *rest]))
+        return
+    said = " ".join([f"{count(changed)} product{'' if changed == 1 else 's'} {done}.", *rest])
+    undo = reverse("catalog:undo", args=[operation.change_set.pk])
+    messages.success(request, format_html('{} <a href="{}">Undo</a>', said, undo))
