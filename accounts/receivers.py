@@ -126,9 +126,10 @@ def roles_changed(
 
 
 def _held(instance: User | Group | Permission, model: type[User | Group | Permission]) -> list[Any]:
+    relation = "groups" if isinstance(instance, Group) else "user_permissions"
     if isinstance(instance, User):
         return list(instance.groups.all() if model is Group else instance.user_permissions.all())
-    return list(instance.user_set.all())
+    return list(User.objects.filter(**{relation: instance}))
 
 
 def _role(role: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import data
 from benchmarks.ours import import_file
-from benchmarks.report import About, Results, print_table
+from benchmarks.report import About, Results, print_tables
 from benchmarks.server import Server, running
 from benchmarks.ways import WAYS, Files, run_ways
 
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
             run_ways(server, files, chosen.only, results)
         if chosen.memory_rows:
             measure_memory(server, folder, chosen.memory_rows, results)
-    print_table(results)
+    print_tables(results)
     if chosen.json:
         chosen.json.write_text(json.dumps(results.as_dict(), indent=2) + "\n")
     return 0

@@ -27,6 +27,17 @@ class About:
     postgresql: str
 
 
+@dataclass(frozen=True)
+class PageTimes:
+    """Milliseconds: the median and the 95th percentile alone, and the latter of 20 at a time."""
+
+    page: str
+    target: int
+    median: float
+    p95: float
+    p95_of_many: float | None
+
+
 @dataclass
 class Results:
     """Seconds by way, in the order in which they ran, and our imports in full."""
@@ -35,6 +46,7 @@ class Results:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     imports: dict[str, list[Run]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    pages: list[PageTimes] = field(default_factory=list)
     bases: dict[str, str] = field(default_factory=lambda: dict(OWN_BASE))
 
     def add(self, way: str, seconds: float, *, base: str | None = None) -> None:
@@ -71,16 +83,32 @@ class Results:
                 }
                 for way, values in self.seconds.items()
             },
+            "pages": [asdict(each) for each in self.pages],
         }
 
 
-def print_table(results: Results) -> None:
+def print_tables(results: Results) -> None:
     """Markdown, fit for docs/performance.md."""
     about = results.about
     print(
         f"{about.rows:,} rows, {about.bytes:,} bytes; {about.cores} cores, "
         f"PostgreSQL {about.postgresql}, Python {about.python}, {about.at}\n"
     )
+    if results.seconds:
+        _print_ways(results)
+    if results.pages:
+        _print_pages(results.pages)
+
+
+def _print_pages(pages: list[PageTimes]) -> None:
+    print("\n| page | target, ms | median | 95th percentile | of 20 at a time |")
+    print("|---|---:|---:|---:|---:|")
+    for each in pages:
+        many = "" if each.p95_of_many is None else f"{each.p95_of_many:.0f}"
+        print(f"| {each.page} | {each.target} | {each.median:.0f} | {each.p95:.0f} | {many} |")
+
+
+def _print_ways(results: Results) -> None:
     print("| way | seconds | to hand-typed | read + merge | memory grew | WAL | rows written |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for way in results.seconds:
@@ -90,7 +118,7 @@ def print_table(results: Results) -> None:
         print(f"| {' | '.join(cells)} |")
     print(
         "\nA ratio is against the hand-typed import of new rows; for changed rows, of those; for"
-        "\noperations, against our import."
+        "\noperations, against our import; for the export, against the bare COPY."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import baselines, operations
+from benchmarks import baselines, export, operations, pages
 from benchmarks.ours import import_file
 from benchmarks.report import Results
 from benchmarks.server import Server
@@ -15,7 +15,9 @@ HAND_TYPED = "hand-typed"
 BATCHES = "batches"
 OURS = "ours"
 OPERATIONS = "operations"
-WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS)
+EXPORT = "export"
+PAGES = "pages"
+WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS, EXPORT, PAGES)
 
 NEW = "new rows"
 SAME = "the same file again"
@@ -55,6 +57,12 @@ def run_ways(server: Server, files: Files, ways: Collection[str], results: Resul
     if OPERATIONS in ways:
         _say("operations")
         operations.measure(server, files.new, results)
+    if EXPORT in ways:
+        _say("export")
+        export.measure(server, files.new, results)
+    if PAGES in ways and not results.pages:
+        _say("pages")
+        pages.measure(server, files.new, results)
 
 
 def _say(what: str) -> None:

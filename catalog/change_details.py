@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from catalog.history import LABELS, FieldChange
+from catalog.history import FieldChange
 from catalog.models import ChangeSet, Product, ProductChange
 from catalog.rules import FIELDS
 
@@ -28,7 +28,7 @@ BACK: Final = "back again"
 class ChangedProduct:
     """One product's part; `since` says if it is not as the change set left it, "" if it is.
 
-    `sku` is that of the time, None if it is no longer known; `exists` says whether it has a page.
+    `sku` is that of the time, None if it is no longer known.
     """
 
     id: int
@@ -37,7 +37,6 @@ class ChangedProduct:
     kind: str
     fields: list[FieldChange]
     since: str
-    exists: bool
 
 
 @dataclass(frozen=True)
@@ -192,11 +191,9 @@ def _row(part: _Part, replaced: dict[str, Any], present: dict[str, Any] | None) 
         name=(present or now_or_then).get("name", ""),
         kind=Kind(part.kind).label,
         fields=[
-            FieldChange(LABELS[name], _text(before.get(name)), _text(written.get(name)))
-            for name in names
+            FieldChange(name, _text(before.get(name)), _text(written.get(name))) for name in names
         ],
         since=_since(part, written, present),
-        exists=present is not None,
     )
 
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from catalog.locks import share_catalog
+from catalog.locks import CatalogBusy, share_catalog
 from catalog.models import BulkOperation, ChangeSet
 from catalog.undoing import SQL
 from core.advisory import only_one
@@ -50,7 +50,10 @@ def reap_operations() -> None:
 
 def prune_catalog() -> None:
     """Forget product changes and operations that are older, or more, than the settings keep."""
-    _mark_pruned()
+    try:
+        _mark_pruned()
+    except CatalogBusy:
+        logger.info("no change sets pruned now: an import or an undo is under way")
     # Not only what was marked just now: a run that was killed left rows of marked change sets.
     horizon = ChangeSet.objects.filter(pruned_at__isnull=False).aggregate(newest=Max("pk"))
     if horizon["newest"] is not None:

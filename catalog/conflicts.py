@@ -135,9 +135,7 @@ def save(
             if not any(each.by_you for each in differences):
                 return refused.product
             if any(each.by_them for each in differences):
-                raise Conflict(
-                    refused.product, differences, _last_change(product_id)
-                ) from refused
+                raise Conflict(refused.product, differences, _last_change(product_id)) from refused
             version = refused.product.updated_at
 
 

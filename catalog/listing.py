@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
@@ -13,9 +13,9 @@ from catalog.totals import Total, total_of
 
 if TYPE_CHECKING:
     Pages = Paginator[Product]
-    ProductPage = Page[Product]
+    Products = Page[Product]
 else:
-    Pages, ProductPage = Paginator, Page
+    Pages, Products = Paginator, Page
 
 DEFAULT_ORDER = "-updated"
 
@@ -40,6 +40,12 @@ def in_order(products: QuerySet[Product], name: str = DEFAULT_ORDER) -> QuerySet
     return products.order_by(*ORDERS[name])
 
 
+class ProductPage(Products):
+    """Django's page, of ProductPages."""
+
+    paginator: "ProductPages"
+
+
 class ProductPages(Pages):
     """Django's paginator over a queryset in one of ORDERS.
 
@@ -62,9 +68,14 @@ class ProductPages(Pages):
     def count(self) -> int:
         return self.total.count
 
-    def get_page(self, number: float | str | None) -> ProductPage:
+    def get_page(self, number: Any) -> ProductPage:
         """The page of that number: the first for what is no number, the last for one too high."""
-        return super().get_page(1 if number is None else number)
+        try:
+            return self.page(number or 1)
+        except PageNotAnInteger:
+            return self.page(1)
+        except EmptyPage:
+            return self.page(self.num_pages)
 
     def validate_number(self, number: float | str) -> int:
         """As Django's, which would count for the first page as well."""
@@ -72,7 +83,8 @@ class ProductPages(Pages):
 
     def page(self, number: int | str) -> ProductPage:
         number = self.validate_number(number)
-        return Page(self._first() if number == 1 else self._later(number), number, self)
+        rows = self._first() if number == 1 else self._later(number)
+        return ProductPage(rows, number, self)
 
     def _first(self) -> list[Product]:
         rows = list(self.object_list[: self.per_page])

@@ -5,6 +5,7 @@ a worker claims, carries out and finishes in the transaction of the change itsel
 commit, nothing has happened and the reaper gives it to the next worker.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import JSONField, QuerySet, TextField, Value
+from django.db.models import QuerySet, TextField, Value
 from psycopg import errors, sql
 
 from catalog.filters import filtered, settled
@@ -52,6 +54,11 @@ DISK_FULL = (
 # Tells the rows done of all rows.
 Watch = Callable[[int, int], None]
 
+#: What the actions that are no deletion write.
+VALUES: dict[BulkOperation.Kind, dict[str, Any]] = {
+    Kind.ACTIVATE: {"active": True},
+    Kind.DEACTIVATE: {"active": False},
+}
 SOURCES = {
     Kind.ACTIVATE: ChangeSet.Source.BULK,
     Kind.DEACTIVATE: ChangeSet.Source.BULK,
@@ -209,7 +216,7 @@ def _carry_out(operation: BulkOperation, watch: Watch) -> dict[str, Any]:
             deleted=plan.deleted,
             undoes_id=operation.undoes_id,
         )
-        _write(change_set, plan, watch)
+        _write(operation, change_set, plan, watch)
         products_changed.send(
             sender=ChangeSet,
             change=ProductsChanged(
@@ -235,37 +242,46 @@ def _carry_out(operation: BulkOperation, watch: Watch) -> dict[str, Any]:
 def _plan(operation: BulkOperation) -> tuple[UndoPlan, int]:
     """Fill the plan; returns its counts and how many products were asked for."""
     if operation.kind == Kind.UNDO:
-        change_set = ChangeSet.objects.filter(pk=operation.undoes_id).first()
-        if change_set is None:
+        if operation.undoes_id is None:
             raise UndoRefused("The change set is gone.")
+        # Read again: it may have been pruned while the operation waited.
+        change_set = ChangeSet.objects.get(pk=operation.undoes_id)
         refuse_pruned(change_set)
         plan = plan_undo(change_set)
         return plan, change_set.created + change_set.updated + change_set.deleted
     products = chosen(operation).order_by()
     found = products.count()
-    values: dict[str, Any] = {}
-    if operation.kind in (Kind.ACTIVATE, Kind.DEACTIVATE):
-        values = {"active": operation.kind == Kind.ACTIVATE}
+    values = VALUES.get(Kind(operation.kind))
+    if values is not None:
         products = products.exclude(**values)
-    planned = _plan_products(products, kind="u" if values else "d", values=values)
+    planned = _plan_products(products, kind="d" if values is None else "u")
     asked = found if operation.ids is None else len(operation.ids)
     # A product that is gone needs no deletion, and can't be switched any more.
     return describe_plan(unplanned=asked - planned), asked
 
 
-def _plan_products(products: QuerySet[Product], *, kind: str, values: dict[str, Any]) -> int:
-    chosen_rows = products.annotate(
-        plan_kind=Value(kind, output_field=TextField()),
-        plan_target=Value(values, output_field=JSONField()),
-    ).values_list("pk", "sku", "plan_kind", "plan_target")
-    selection, parameters = chosen_rows.query.sql_with_params()
+def _plan_products(products: QuerySet[Product], *, kind: str) -> int:
+    chosen_rows = products.annotate(plan_kind=Value(kind, output_field=TextField())).values_list(
+        "pk", "plan_kind"
+    )
+    try:
+        selection, parameters = chosen_rows.query.sql_with_params()
+    except EmptyResultSet:  # an empty list of ids
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(statement(SQL, "plan_products", selection=sql.SQL(selection)), parameters)
-        return cursor.rowcount
+        planned: int = cursor.rowcount
+    return planned
 
 
-def _write(change_set: ChangeSet, plan: UndoPlan, watch: Watch) -> None:
+def _write(operation: BulkOperation, change_set: ChangeSet, plan: UndoPlan, watch: Watch) -> None:
     """Carry out the plan in chunks, so that it can tell how far it is and see a cancel."""
+    values = VALUES.get(Kind(operation.kind))
+    parameters = {
+        "change_set": change_set.pk,
+        "undoes": operation.undoes_id,
+        "target": None if values is None else json.dumps(values),
+    }
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE bulk_plan")
     done = 0
@@ -280,7 +296,7 @@ def _write(change_set: ChangeSet, plan: UndoPlan, watch: Watch) -> None:
             watch(done, plan.restored)
             upto, count = _chunk(kind, after)
             for name in names:
-                _apply(name, expected=count, change_set=change_set.pk, after=after, upto=upto)
+                _apply(name, expected=count, after=after, upto=upto, **parameters)
             after, left, done = upto, left - count, done + count
 
 
@@ -291,7 +307,7 @@ def _chunk(kind: str, after: int) -> tuple[int, int]:
     return upto, count
 
 
-def _apply(name: str, *, expected: int, **parameters: int) -> None:
+def _apply(name: str, *, expected: int, **parameters: Any) -> None:
     """Run one of the writing statements.
 
     Raises:

@@ -63,28 +63,27 @@ def subjects(change_sets: Sequence[ChangeSet]) -> dict[int, str]:
         for each in change_sets
         if each.created + each.updated + each.deleted == 1
     }
-    changes = {
-        change_set_id: (product_id, sku, (before or {}).get("name"))
-        for change_set_id, product_id, sku, before in ProductChange.objects.filter(
-            change_set_id__in=single
-        ).values_list("change_set_id", "product_id", "sku", "before")
+    changes = dict(
+        ProductChange.objects.filter(change_set_id__in=single).values_list(
+            "change_set_id", "product_id"
+        )
+    )
+    ids = {
+        pk: product_id
+        for pk, first in single.items()
+        if (product_id := changes.get(pk, first)) is not None
     }
-    ids = {pk: changes[pk][0] if pk in changes else first for pk, first in single.items()}
     names = dict(Product.objects.filter(pk__in=ids.values()).values_list("pk", "name"))
     deletions = (
         ProductChange.objects.filter(
-            product_id__in=set(ids.values()) - set(names) - {None}, kind=ProductChange.Kind.DELETED
+            product_id__in=set(ids.values()) - set(names), kind=ProductChange.Kind.DELETED
         )
         .order_by("product_id", "-change_set_id")
         .distinct("product_id")
         .values_list("product_id", "before__name")
     )
     names.update(deletions)
-    found = {}
-    for pk, product_id in ids.items():
-        _, sku, old = changes.get(pk, (None, None, None))
-        found[pk] = names.get(product_id or 0) or old or sku or products(1)
-    return found
+    return {pk: names.get(product_id) or products(1) for pk, product_id in ids.items()}
 
 
 def words_of(change_set: ChangeSet, subject: str | None, *, by_hand: bool) -> Words:
@@ -114,7 +113,9 @@ def words_of(change_set: ChangeSet, subject: str | None, *, by_hand: bool) -> Wo
         verb = "Edited"
     suffix, icon = THROUGH.get(Source(change_set.source), ("", icon))
     count = change_set.created + change_set.updated + change_set.deleted
-    return Words(icon, f"{verb} {subject or products(count)}{suffix}", _chosen_by(operation, by_hand=by_hand))
+    return Words(
+        icon, f"{verb} {subject or products(count)}{suffix}", _chosen_by(operation, by_hand=by_hand)
+    )
 
 
 def _left_alone(change_set: ChangeSet) -> str:
@@ -163,6 +164,9 @@ def audit_words(entry: AuditEntry) -> Words:
         return Words(icon, f"{did} as “{entry.target}”")
     if entry.action == Action.OPERATION_CANCELLED:
         return Words(icon, f"{did} “{entry.target}”")
+    if entry.action == Action.EXPORTED:
+        query = entry.details.get("query", "")
+        return Words(icon, f"{did} {entry.target}", filter_words(query) if query else "")
     return Words(icon, f"{did} {entry.target}".strip(), _details(entry))
 
 

@@ -37,7 +37,7 @@ class QuickPaginator(Pages):
     object_list: QuerySet[Any]
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return about(self.object_list)
 
 

@@ -40,8 +40,7 @@ _TRUTH: Final[dict[str, bool | None]] = {"": None} | {
 }
 #: Sorts after a blank start of a cell and before every printable character but the space.
 _BLANK: Final = "!"
-#: Begins a cell from which an export's escape may have to be taken off, and the next character: a
-#: cell less than that is blank or begins with an apostrophe or one of !"#$%&.
+#: Begins a cell from which an export's escape may have to be taken off; the next character after.
 _APOSTROPHE: Final = "'"
 _AFTER_APOSTROPHE: Final = "("
 
@@ -72,13 +71,17 @@ def checker(found: Format) -> Check:
             if (
                 sku.isascii()
                 and sku.isprintable()
-                and 0 < len(sku) <= SKU_MAX
-                and sku[0] != _APOSTROPHE
+                and (sku >= _AFTER_APOSTROPHE or _BLANK <= sku < _APOSTROPHE)
+                and len(sku) <= SKU_MAX
                 and name.isprintable()
-                and 0 < len(name) <= NAME_MAX
-                and name[0] != _APOSTROPHE
+                and (name >= _AFTER_APOSTROPHE or _BLANK <= name < _APOSTROPHE)
+                and len(name) <= NAME_MAX
                 and (not price or plain_price(price))
-                and (not description or (description >= _BLANK and description[0] != _APOSTROPHE))
+                and (
+                    not description
+                    or description >= _AFTER_APOSTROPHE
+                    or _BLANK <= description < _APOSTROPHE
+                )
                 and active in truth
             ):
                 return sku, name, description or None, price or None, truth[active]

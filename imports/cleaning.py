@@ -1,10 +1,11 @@
 """What dead workers, broken uploads and finished imports leave behind."""
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from core.advisory import only_one
@@ -22,6 +23,9 @@ RECEIVING_HOURS = 24
 # Each wakes the next one when more waits; more than the workers can take would only pile up.
 WAKE_UPS = 4
 BATCH = 1000
+# Rejected rows that one statement deletes; a run that takes longer leaves the rest to the next.
+ROWS = 10_000
+SECONDS = 300.0
 LOST = (
     "The import stopped its worker {attempts} times and was given up. Nothing was imported. "
     "Look at the worker's log and memory, then run it again."
@@ -53,14 +57,28 @@ def prune_imports() -> None:
 
     A change set outlives the import that wrote it.
     """
-    RejectedRow.objects.filter(
-        job__finished_at__lt=_days_ago(settings.REJECTED_RETENTION_DAYS)
-    ).delete()
+    _delete_rejected_rows(min(settings.REJECTED_RETENTION_DAYS, settings.JOB_RETENTION_DAYS))
     old = ImportJob.objects.filter(finished_at__lt=_days_ago(settings.JOB_RETENTION_DAYS))
-    for job in old[:BATCH]:
-        if job.upload:
-            uploads().delete(job.upload)
-        job.delete()
+    for pk in old.values_list("pk", flat=True)[:BATCH]:
+        with transaction.atomic():
+            # Locked, and asked again: somebody may have run it again in the meantime.
+            job = old.select_for_update().filter(pk=pk).first()
+            if job is None:
+                continue
+            if job.upload:
+                uploads().delete(job.upload)
+            job.delete()
+
+
+def _delete_rejected_rows(days: int) -> None:
+    """In batches: a single statement for millions of rows would end at statement_timeout."""
+    old = RejectedRow.objects.filter(job__finished_at__lt=_days_ago(days))
+    began = time.monotonic()
+    while time.monotonic() - began < SECONDS:
+        batch = RejectedRow.objects.filter(pk__in=old.order_by("pk").values("pk")[:ROWS])
+        deleted, _ = batch.delete()
+        if deleted < ROWS:
+            return
 
 
 def _days_ago(days: int) -> datetime:

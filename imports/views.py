@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from catalog.activity import undone_among
 from catalog.rules import CAUSES
 from core.leases import request_cancel
 from core.streams import event_stream
@@ -100,6 +101,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "job": job,
             "live": live_figures(job),
+            "undone": bool(job.change_set_id and undone_among([job.change_set_id])),
             "causes": report.causes(job) if job.rejected else [],
             "cause": cause,
             "rejected": Paginator(rows, ROWS_PAGE_SIZE).get_page(request.GET.get("page")),

@@ -66,6 +66,11 @@ def writes_products_by_sql(node: ast.AST) -> bool:
     return isinstance(text, str) and bool(SQL_WRITE.search(text))
 
 
+def functions(path: Path) -> list[ast.FunctionDef]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
 def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -90,22 +95,64 @@ def test_only_the_writers_of_products_write_products() -> None:
     assert where(writes_products_by_sql) == set()
 
 
-def test_only_the_merge_writes_products_by_sql() -> None:
+#: The statements that write products, each with the one module that runs it.
+WRITING_STATEMENTS = {
+    "imports/sql/insert_new.sql": "imports/merge.py",
+    "imports/sql/update_changed.sql": "imports/merge.py",
+    "catalog/sql/create_planned.sql": "catalog/operations.py",
+    "catalog/sql/update_planned.sql": "catalog/operations.py",
+    "catalog/sql/delete_planned.sql": "catalog/operations.py",
+}
+
+
+def test_only_the_merge_and_the_operations_write_products_by_sql() -> None:
     writing = {named(path) for path in statements() if SQL_WRITE.search(path.read_text("utf-8"))}
-    assert writing == {"imports/sql/insert_new.sql", "imports/sql/update_changed.sql"}
+    assert writing == set(WRITING_STATEMENTS)
 
-    names = {Path(path).stem for path in writing}
-    assert where(lambda node: isinstance(node, ast.Constant) and node.value in names) == {
-        "imports/merge.py"
-    }
+    for path, module in WRITING_STATEMENTS.items():
+        name = Path(path).stem
+        named_by = where(
+            lambda node, name=name: isinstance(node, ast.Constant) and node.value == name
+        )
+        assert named_by == {module}, name
 
 
-def test_only_single_writes_and_merges_take_the_writers_lock() -> None:
-    locks = {"share_catalog", "take_catalog"}
-    assert where(lambda node: called(node) in locks) == {
+def test_only_writers_of_products_take_the_writers_lock() -> None:
+    """Pruning joins them, since it takes away what an undo reads, and writes no product."""
+    assert where(lambda node: called(node) == "share_catalog") == {
         "catalog/products.py",
+        "catalog/cleaning.py",
+    }
+    assert where(lambda node: called(node) == "take_catalog") == {
+        "catalog/operations.py",
         "imports/pipeline.py",
     }
+
+
+def test_every_writer_takes_the_lock_before_it_writes() -> None:
+    """In the same function, in an earlier statement: one that came with it would see too little."""
+    writers = {
+        "catalog/products.py": (
+            "share_catalog",
+            {"_save", "_locked"},
+            {"create", "update", "delete"},
+        ),
+        "catalog/operations.py": ("take_catalog", {"_carry_out"}, {"_run", "_carry_out_at_once"}),
+        "imports/pipeline.py": ("take_catalog", {"merge"}, {"_merge"}),
+    }
+    for path, (lock, writes, expected) in writers.items():
+        found = set()
+        for function in functions(ROOT / path):
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            writing = [node.lineno for node in calls if called(node) in writes]
+            locking = [node.lineno for node in calls if called(node) == lock]
+            if locking:
+                found.add(function.name)
+                assert max(locking) < min(writing), f"{path}: {function.name}"
+            else:
+                # Whoever writes without the lock is called by one who has it.
+                assert function.name.startswith("_") or not writing, f"{path}: {function.name}"
+        assert found == expected, path
 
 
 def test_only_streams_make_streaming_responses() -> None:

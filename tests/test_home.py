@@ -4,10 +4,10 @@ import gzip
 import re
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -34,7 +34,7 @@ def job(state: str = "completed", *, days: int = 0, **counts: int) -> ImportJob:
     )
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Any) -> str:
     """The words of the page, without marks."""
     page = re.sub(r"<svg.*?</svg>", "", response.content.decode(), flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
@@ -111,13 +111,13 @@ def test_editor_finds_the_drop_zone_and_the_way_to_a_new_product(editor_client: 
 
 
 def test_viewer_finds_neither(viewer_client: Client) -> None:
-    for _ in range(2):  # an empty catalog and one with products
+    for number in range(2):  # an empty catalog, and one with a product
         page = viewer_client.get("/").content.decode()
 
         assert 'type="file"' not in page
         assert "js/upload.js" not in page
         assert reverse("catalog:create") not in page
-        make(1) if not Product.objects.exists() else None
+        make(number)
 
 
 def test_empty_catalog_says_what_to_do_next(editor_client: Client) -> None:
@@ -196,7 +196,7 @@ def test_last_imports_are_six_and_the_newest_first(viewer_client: Client) -> Non
 
     shown = re.findall(r'id="job-(\d+)"', response.content.decode())
     assert shown == [str(newest.pk - number) for number in range(6)]
-    assert "Queued queued.csv – – –" in text(response)  # noqa: RUF001
+    assert "Queued queued.csv – – –" in text(response)
     assert "Completed completed.csv 7 0 0" in text(response)
 
 

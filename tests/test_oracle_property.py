@@ -137,7 +137,7 @@ def empty_the_catalog() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE catalog_product, catalog_productchange, catalog_changeset, imports_importjob,"
-            " imports_rejectedrow, imports_storedfile, imports_filepart"
+            " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation"
         )
 
 

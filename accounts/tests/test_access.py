@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 PUBLIC = {"/account/sign-in/", "/healthz", "/readyz", "/admin/login/"}
 # Forward to a page that asks.
-FORWARDED = {"/", "/upload"}
+FORWARDED = {"/upload"}
 FILLED = (
     (r"\(\?P<app_label>(\w+)[^)]*\)", r"\1"),
     (r"\(\?P<url>\.\*\)\$", "anything"),
@@ -89,7 +89,7 @@ def rows() -> dict[str, int]:
     return {"product": product.pk, "job": job.pk}
 
 
-READ = ("/products/", "/products/{product}/", "/imports/", "/imports/{job}/",
+READ = ("/", "/products/", "/products/{product}/", "/imports/", "/imports/{job}/",
         "/imports/{job}/live/", "/imports/{job}/events/", "/imports/{job}/rejected.csv",
         "/imports/sample.csv")  # fmt: skip
 CHANGE = (

@@ -264,7 +264,7 @@ def test_role_given_in_the_admin_names_who_gave_it(root: User, viewer: User) -> 
 
 def test_roles_are_audited_from_the_side_of_the_group_too(viewer: User, editor: User) -> None:
     forget()
-    managers = Group.objects.get(name=MANAGER)
+    managers: Any = Group.objects.get(name=MANAGER)
 
     managers.user_set.add(viewer, editor)
     managers.user_set.remove(viewer)

@@ -1,5 +1,6 @@
 -- Brings a chunk of deleted products back, with their old ids, and records it.
--- Parameters: change_set; after and upto, the bounds of the chunk.
+-- Parameters: change_set; undoes, the change set that deleted them; after and upto, the bounds of the
+-- chunk.
 -- Returns: nothing; the row count is how many came back.
 -- Invariant: runs under the writers' lock; ids below the sequence's own, so none is given twice.
 WITH back AS (
@@ -13,7 +14,9 @@ WITH back AS (
            coalesce(was.created_at, statement_timestamp()),
            statement_timestamp()
     FROM bulk_plan AS plan
-    CROSS JOIN LATERAL jsonb_to_record(plan.target) AS was(
+    JOIN catalog_productchange AS undone
+        ON undone.change_set_id = %(undoes)s AND undone.product_id = plan.product_id
+    CROSS JOIN LATERAL jsonb_to_record(undone.before) AS was(
         sku text, name text, description text, price numeric, active boolean, created_at timestamptz
     )
     WHERE plan.kind = 'c'

@@ -1,5 +1,6 @@
 -- Records what a chunk of planned products looked like before: values that will differ only.
--- Parameters: change_set; after and upto, the bounds of the chunk.
+-- Parameters: change_set; undoes, the change set whose values come back, or null; target, the values
+-- to write as JSON when there is none; after and upto, the bounds of the chunk.
 -- Returns: nothing; the row count is how many were recorded.
 -- Invariant: runs under the writers' lock, before update_planned; a price is text.
 INSERT INTO catalog_productchange (change_set_id, product_id, sku, kind, before)
@@ -21,8 +22,11 @@ SELECT %(change_set)s,
                     THEN '"active":' || product.active::text END
            ) || '}}'
        )::jsonb
-FROM bulk_plan
-JOIN catalog_product AS product ON product.id = bulk_plan.product_id
-WHERE bulk_plan.kind = 'u'
-  AND bulk_plan.product_id > %(after)s
-  AND bulk_plan.product_id <= %(upto)s
+FROM bulk_plan AS plan
+JOIN catalog_product AS product ON product.id = plan.product_id
+LEFT JOIN catalog_productchange AS undone
+    ON undone.change_set_id = %(undoes)s AND undone.product_id = plan.product_id
+CROSS JOIN LATERAL (SELECT coalesce(undone.before, %(target)s::jsonb) AS target) AS wanted
+WHERE plan.kind = 'u'
+  AND plan.product_id > %(after)s
+  AND plan.product_id <= %(upto)s

@@ -4,7 +4,7 @@
 -- Invariant: the value counts, not the log. A product was edited since only if a column holds
 -- neither what the change set wrote (the first later replaced value, else the present one) nor what
 -- stood there before. It is restored whole or left alone whole.
-INSERT INTO bulk_plan (product_id, sku, kind, target, reason)
+INSERT INTO bulk_plan (product_id, kind, sku, reason)
 WITH part AS (
     SELECT product_id, sku, kind, before
     FROM catalog_productchange
@@ -29,7 +29,6 @@ WITH part AS (
     SELECT part.product_id,
            coalesce(product.sku, part.sku) AS sku,
            part.kind,
-           part.before,
            CASE
                WHEN part.kind = 'd' AND product.id IS NOT NULL THEN 'same'
                WHEN part.kind = 'c' AND product.id IS NULL THEN 'same'
@@ -62,8 +61,7 @@ WITH part AS (
     ) AS present ON true
 )
 SELECT product_id,
-       sku,
        CASE WHEN reason IS NULL THEN translate(kind, 'cd', 'dc') END,
-       CASE WHEN reason IS NULL THEN before END,
+       CASE WHEN reason IS NOT NULL THEN sku END,
        reason
 FROM judged

@@ -1,5 +1,6 @@
 -- Writes a chunk of planned values.
--- Parameters: after and upto, the bounds of the chunk.
+-- Parameters: undoes, the change set whose values come back, or null; target, the values
+-- to write as JSON when there is none; after and upto, the bounds of the chunk.
 -- Returns: nothing; the row count is how many were written.
 -- Invariant: runs under the writers' lock; columns that `target` does not name stay.
 UPDATE catalog_product AS product
@@ -9,8 +10,11 @@ SET sku = coalesce(target ->> 'sku', product.sku),
     price = CASE WHEN target ? 'price' THEN (target ->> 'price')::numeric ELSE product.price END,
     active = coalesce((target -> 'active')::boolean, product.active),
     updated_at = statement_timestamp()
-FROM bulk_plan
-WHERE product.id = bulk_plan.product_id
-  AND bulk_plan.kind = 'u'
-  AND bulk_plan.product_id > %(after)s
-  AND bulk_plan.product_id <= %(upto)s
+FROM bulk_plan AS plan
+LEFT JOIN catalog_productchange AS undone
+    ON undone.change_set_id = %(undoes)s AND undone.product_id = plan.product_id
+CROSS JOIN LATERAL (SELECT coalesce(undone.before, %(target)s::jsonb) AS target) AS wanted
+WHERE product.id = plan.product_id
+  AND plan.kind = 'u'
+  AND plan.product_id > %(after)s
+  AND plan.product_id <= %(upto)s

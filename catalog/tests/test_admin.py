@@ -319,8 +319,8 @@ def test_viewer_who_is_staff_has_no_actions(viewer: User) -> None:
         ({"sku": "a-9"}, "A-9 is taken by “One”."),
         ({"sku": "A\u200b1"}, "SKU has an invisible character: U+200B ZERO WIDTH SPACE"),
         ({"name": "  "}, "Name is empty. Every product needs one."),
-        ({"price": "-1"}, "Price is below zero"),
-        ({"price": "1.234"}, "decimals"),
+        ({"price": "-1"}, "Price is negative. Write 0 or more."),
+        ({"price": "1.234"}, "Price has 3 decimals. Round it to 2"),
     ],
 )
 def test_value_that_breaks_a_rule_is_refused_in_words(

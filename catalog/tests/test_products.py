@@ -12,7 +12,7 @@ from accounts.models import User
 from catalog import products
 from catalog.locks import CatalogBusy, take_catalog
 from catalog.models import ChangeSet, Product, ProductChange
-from catalog.products import ProductGone, SkuTaken
+from catalog.products import EditConflict, ProductGone, SkuTaken
 from catalog.signals import ProductsChanged, products_changed
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -119,13 +119,36 @@ def test_update_that_changes_nothing_leaves_nothing(
     assert product.updated_at == updated_at
 
 
+def test_update_of_values_that_were_read_before_a_change_is_refused() -> None:
+    product = made()
+    newer = products.update(product.pk, source=SOURCE, actor=None, name="Two")
+
+    with pytest.raises(EditConflict, match=r"^A-1 was changed in the meantime\.$") as caught:
+        products.update(
+            product.pk,
+            source=SOURCE,
+            actor=None,
+            unchanged_since=product.updated_at,
+            price=Decimal("5"),
+        )
+
+    assert caught.value.product == newer
+    assert (caught.value.product.name, caught.value.product.price) == ("Two", Decimal("12.90"))
+    assert ChangeSet.objects.count() == 2
+    products.update(
+        product.pk, source=SOURCE, actor=None, unchanged_since=newer.updated_at, name="Three"
+    )
+    assert Product.objects.get().name == "Three"
+
+
 def test_deletion_logs_the_whole_row(changes: list[ProductsChanged]) -> None:
     product = made()
     changes.clear()
 
-    products.delete(product.pk, source=SOURCE, actor=None)
+    deletion = products.delete(product.pk, source=SOURCE, actor=None)
 
     change_set = ChangeSet.objects.latest("id")
+    assert deletion == change_set
     assert not Product.objects.exists()
     row = {
         **VALUES,

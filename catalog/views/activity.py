@@ -1,5 +1,6 @@
 """The activity page, one change set opened, and its undo."""
 
+from collections import defaultdict
 from typing import Any
 
 from django.conf import settings
@@ -28,10 +29,12 @@ from catalog.activity import (
 )
 from catalog.change_details import changes_of
 from catalog.models import BulkOperation, ChangeSet
-from catalog.undoing import UndoPlan, UndoRefused, preview
+from catalog.undoing import Left, UndoRefused, preview
 
 # Of an opened change set in the list; the rest stands on its own page.
 OPENED = 10
+# What an undo of more than that would do is counted when it is asked for: it takes seconds.
+COUNTED_UNASKED = 20_000
 # The select of people: who has more than that types a name into the admin's search.
 PEOPLE = 200
 BIGGEST_ID = 2**63 - 1
@@ -69,6 +72,7 @@ def change_set(request: HttpRequest, pk: int) -> HttpResponse:
     """One change set: a page of its own; htmx gets its row in the list, opened or closed again."""
     found = get_object_or_404(with_story(ChangeSet.objects.all()), pk=pk)
     entry = entries([found])[0]
+    total = found.created + found.updated + found.deleted
     target = request.htmx.target  # type: ignore[attr-defined]
     if _is_fragment(request) and target == f"change-set-{pk}":
         opened = request.GET.get("row") != "closed"
@@ -79,6 +83,8 @@ def change_set(request: HttpRequest, pk: int) -> HttpResponse:
                 "entry": entry,
                 "opened": opened,
                 "changes": changes_of(found, size=OPENED) if opened else None,
+                "total": total,
+                "count_now": total <= COUNTED_UNASKED,
                 "back": request.htmx.current_url_abs_path or reverse("catalog:activity"),  # type: ignore[attr-defined]
             },
         )
@@ -89,7 +95,7 @@ def change_set(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "entry": entry,
             "change_set": found,
-            "total": found.created + found.updated + found.deleted,
+            "total": total,
             "sku": sku,
             "changes": changes_of(
                 found,
@@ -115,17 +121,23 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     if fragment or "count" in request.GET or total <= operations.AT_ONCE:
         context |= _planned(found)
     if fragment:
-        back = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+        # An opened row asks from the page on which it stands, the undo's own page for another.
+        back = request.GET.get("next") or request.htmx.current_url_abs_path  # type: ignore[attr-defined]
         return render(request, "catalog/undo.html#plan", {**context, "next": _next(request, back)})
     context |= {"entry": entries([found])[0], "next": _next(request, request.GET.get("next"))}
     return render(request, "catalog/undo.html", context)
 
 
-def _planned(found: ChangeSet) -> dict[str, UndoPlan | str]:
+def _planned(found: ChangeSet) -> dict[str, Any]:
     try:
-        return {"plan": preview(found)}
+        plan = preview(found)
     except UndoRefused as refused:
         return {"refused": str(refused)}
+    left: defaultdict[str, list[Left]] = defaultdict(list)
+    for each in plan.left:
+        left[each.words].append(each)
+    # A template would take the method `items` of a defaultdict for a key.
+    return {"plan": plan, "left": dict(left)}
 
 
 def _undo(request: HttpRequest, found: ChangeSet) -> HttpResponse:
@@ -173,7 +185,7 @@ def _why_nothing(operation: BulkOperation) -> str:
 
 def _asked(request: HttpRequest) -> Asked:
     """The filters of the URL; what can't be read is as if it were not there."""
-    with_audit = request.user.has_perm("accounts.view_auditentry")  # type: ignore[union-attr]
+    with_audit = request.user.has_perm("accounts.view_auditentry")
     source = request.GET.get("source", "")
     actor = request.GET.get("actor", "")
     try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
@@ -15,10 +16,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from catalog import operations
-from catalog.export import export_csv
 from catalog.filters import InvalidFilter, filtered, settled
 from catalog.models import BulkOperation, Product
 from catalog.totals import Total, total_of
+from catalog.views.exporting import export_response
 from core.templatetags.figures import count
 
 Kind = BulkOperation.Kind
@@ -106,7 +107,7 @@ def _export(request: HttpRequest, selection: Selection) -> HttpResponseBase:
     if selection.ids is None:
         query = f"?{selection.query}" if selection.query else ""
         return redirect(reverse("catalog:export") + query)
-    return export_csv(selection.products, actor=cast(User, request.user))
+    return export_response(request, selection.products)
 
 
 def _delete(request: HttpRequest, selection: Selection, back: str) -> HttpResponse:
@@ -133,6 +134,7 @@ def _confirmation(selection: Selection, total: Total, back: str) -> dict[str, ob
         "more": max(0, total.count - len(examples)),
         "back": back,
         "query": back.partition("?")[2],
+        "kept_days": settings.CHANGE_RETENTION_DAYS,
     }
 
 

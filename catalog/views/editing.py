@@ -76,9 +76,7 @@ def row(request: HttpRequest, pk: int) -> HttpResponse:
     saved, refusal = _save(form, request)
     if saved is not None:
         return _said(
-            render(
-                request, "catalog/row.html", {"product": saved, "saved": True, "focused": True}
-            ),
+            render(request, "catalog/row.html", {"product": saved, "saved": True, "focused": True}),
             f"Saved {saved.sku}.",
         )
     if "conflict" in refusal or "gone" in refusal:
@@ -134,9 +132,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         context = {"product": product, "busy": busy}
         return render(request, "catalog/delete.html", context, status=REFUSED)
     undo = reverse("catalog:undo", args=[change_set.pk])
-    messages.success(
-        request, format_html('Deleted {}. <a href="{}">Undo</a>', product.sku, undo)
-    )
+    messages.success(request, format_html('Deleted {}. <a href="{}">Undo</a>', product.sku, undo))
     return redirect("catalog:list")
 
 
@@ -171,8 +167,9 @@ def _form(
     request: HttpRequest, form: ProductForm | None, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     """The form on its page, or in the side panel for htmx."""
-    editing = isinstance(form, EditForm) and not context.get("gone")
-    action = reverse("catalog:edit", args=[form.pk]) if editing else reverse("catalog:create")
+    action, editing = reverse("catalog:create"), False
+    if isinstance(form, EditForm) and not context.get("gone"):
+        action, editing = reverse("catalog:edit", args=[form.pk]), True
     panel = _htmx(request)
     template = "catalog/edit.html#panel" if panel else "catalog/edit.html"
     return render(

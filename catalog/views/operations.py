@@ -1,6 +1,7 @@
 """The page of a bulk operation, and the one that deletes everything."""
 
 from datetime import timedelta
+from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from catalog import operations, watching
 from catalog.models import BulkOperation, Product
 from catalog.undoing import Left
@@ -93,7 +94,8 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     """Delete every product, once the phrase is typed."""
     phrase = request.POST.get("phrase", "")
     if request.method == "POST" and phrase.strip() == PHRASE:
-        operation = operations.start(BulkOperation.Kind.DELETE_ALL, actor=request.user)
+        actor = cast(User, request.user)
+        operation = operations.start(BulkOperation.Kind.DELETE_ALL, actor=actor)
         return redirect("catalog:operation", pk=operation.pk)
     counts = Product.objects.aggregate(products=Count("pk"), active=Count("pk", Q(active=True)))
     return render(

@@ -1,18 +1,16 @@
-"""The list of products and the page of one."""
+"""The list of products."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.views.decorators.http import require_safe
 
 from catalog.filters import ProductFilter
-from catalog.history import product_history
 from catalog.listing import DEFAULT_ORDER, in_order, page_of
 from catalog.models import Product
 from catalog.totals import total_of
@@ -55,7 +53,7 @@ COLUMNS = (
     ("name", "Name", "", True),
     ("description", "Description", "d-none d-lg-table-cell", False),
     ("price", "Price", "c7 num", True),
-    ("active", "Active", "c7", True),
+    ("active", "Active", "c6", True),
     ("updated", "Updated", "c7", True),
 )
 
@@ -93,16 +91,6 @@ def product_list(request: HttpRequest) -> HttpResponse:
             "by_day": all(_is_day(request.GET.get(name, "")) for name in UPDATED),
             "query": request.GET.urlencode(),
         },
-    )
-
-
-@require_safe
-@permission_required("catalog.view_product", raise_exception=True)
-def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One product: its fields and everything that happened to it."""
-    product = get_object_or_404(Product, pk=pk)
-    return render(
-        request, "catalog/detail.html", {"product": product, "history": product_history(product)}
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.checking import _check_closely, checker
+from imports.checking import _check_closely, batch_checker, checker
 from imports.reading import read
 
 HEADER = "sku,name,description,price,active"
@@ -84,7 +84,10 @@ def test_a_misplaced_quote_is_its_rows_only_problem() -> None:
 
 
 words = st.sampled_from(
-    ["", " ", "a", "é", "\u00a0", "\u200b", "1.50", "1,5", "yes", "No ", "x" * 501]
+    [
+        *("", " ", "a", "é", "\u00a0", "\u200b", "1.50", "1,5", "yes", "No ", "x" * 501),
+        *("'=1", "''=1", " '=1", "'x", "'", '"', "'\t", "' -", "'" + "=" * 255),
+    ]
 )
 
 
@@ -95,6 +98,52 @@ def test_the_fast_way_agrees_with_the_close_look(cells: list[str], all_columns: 
         found = replace(found, columns={"name": 0, "sku": 2})
     cells = [cell.replace("\0", "") for cell in cells]
     assert checker(found)(cells) == _check_closely(cells, found)
+
+
+@given(st.lists(st.lists(words, min_size=5, max_size=5), min_size=1, max_size=4), st.booleans())
+def test_a_whole_batch_is_checked_as_its_rows_are(
+    records: list[list[str]], all_columns: bool
+) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    if not all_columns:
+        found = replace(found, columns={"name": 0, "sku": 2})
+    columns = batch_checker(found)(records)
+    if columns is not None:
+        assert list(zip(*columns, strict=True)) == list(map(checker(found), records))
+
+
+def test_the_escape_of_an_export_comes_off() -> None:
+    assert checked("'=1,''-x,' @,1,yes") == ("=1", "'-x", " @", "1", True)
+    assert checked(" '=1 , '+x ,'＝,,") == ("=1", "+x", "＝", None, None)
+
+
+def test_the_escape_comes_off_where_a_whole_batch_is_fine() -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    fine = ["A-1", "Men's", "'quoted'", "1", "yes"]
+    assert batch_checker(found)([fine, fine]) is not None
+    for column in range(3):
+        escaped = [*fine[:column], "'=1", *fine[column + 1 :]]
+        assert batch_checker(found)([fine, escaped]) is None
+
+
+@pytest.mark.parametrize("text", ["'x", "'", "007", "=1", "'a=1", "'.5"])
+def test_what_no_export_has_escaped_stays_as_it_is(text: str) -> None:
+    assert checked(f"{text},{text},{text},,") == (text, text, text, None, None)
+
+
+def test_lengths_are_those_without_the_escape() -> None:
+    assert checked(f"'{'=' * 255},'{'-' * 500},,,") == ("=" * 255, "-" * 500, None, None, None)
+    assert codes(f"'{'=' * 256},'{'-' * 501},,,") == [
+        ("sku_too_long", "sku"),
+        ("name_too_long", "name"),
+    ]
+
+
+def test_a_refused_value_is_shown_as_it_stands_but_for_the_escape() -> None:
+    found = checked(" x\u200b,One,,,")
+    assert [problem.value for problem in found] == [" x\u200b"]
+    found = checked("'=\u200b,One,,,")
+    assert [problem.value for problem in found] == ["=\u200b"]
 
 
 @pytest.mark.parametrize("word", ["true", "T", "ON", "Active", "y", "1"])

@@ -6,12 +6,18 @@ from datetime import timedelta
 import pytest
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from catalog.models import ChangeSet
 from core.leases import ClockTimestamp, request_cancel
-from imports import staging
-from imports.cleaning import LOST, REAPER_LOCK, reap_imports
-from imports.models import FilePart, ImportJob, StoredFile
+from dev.processes import wait_until
+from imports import cleaning, staging
+from imports.cleaning import LOST, REAPER_LOCK, prune_imports, reap_imports
+from imports.models import FilePart, ImportJob, RejectedRow, StoredFile
+from imports.pipeline import run_import
+from imports.retrying import retry_import
 from imports.staging import staging_table
 from imports.storage import uploads
 from imports.tests.importing import (
@@ -28,6 +34,7 @@ from imports.tests.importing import (
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 TEXT = csv_of("A-1,One,,,")
+BAD = csv_of("B-1,One,,,", "B-2,,,,", "B-3,Three,,a lot,", "B-4,,,,")
 
 
 def kill_worker(job: ImportJob, *, attempt: int = 1) -> None:
@@ -181,3 +188,120 @@ def test_only_one_reaper_at_a_time_works() -> None:
     job.refresh_from_db()
     assert job.state == ImportJob.State.READING
     assert woken() == 0
+
+
+# --- retention -------------------------------------------------------------------------------
+
+
+def ended(job: ImportJob, *, days_ago: float) -> None:
+    at = ClockTimestamp() - timedelta(days=days_ago)
+    ImportJob.objects.filter(pk=job.pk).update(finished_at=at)
+
+
+@pytest.fixture
+def kept(settings: Settings) -> None:
+    settings.JOB_RETENTION_DAYS, settings.REJECTED_RETENTION_DAYS = 365, 90
+
+
+@pytest.mark.usefixtures("kept")
+def test_rejected_rows_go_before_their_import_does() -> None:
+    old, young = completed(BAD), completed(BAD)
+    ended(old, days_ago=90.01)
+    ended(young, days_ago=89.99)
+
+    prune_imports()
+
+    assert set(RejectedRow.objects.values_list("job", flat=True)) == {young.pk}
+    old.refresh_from_db()
+    assert (old.state, old.rejected) == (ImportJob.State.COMPLETED, 3)
+
+
+@pytest.mark.usefixtures("kept")
+def test_rejected_rows_go_in_batches_and_a_run_that_takes_long_leaves_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended(completed(BAD), days_ago=91)
+    ended(completed(BAD), days_ago=91)
+    monkeypatch.setattr(cleaning, "ROWS", 4)
+    monkeypatch.setattr(cleaning, "SECONDS", -1.0)
+    prune_imports()
+    assert RejectedRow.objects.count() == 6
+
+    monkeypatch.setattr(cleaning, "SECONDS", 300.0)
+    with CaptureQueriesContext(connection) as captured:
+        prune_imports()
+
+    assert RejectedRow.objects.count() == 0
+    deletions = [each["sql"] for each in captured if "imports_rejectedrow" in each["sql"]]
+    assert len(deletions) == 2
+
+
+@pytest.mark.usefixtures("kept")
+def test_import_that_ended_long_ago_goes_with_its_upload_and_its_change_set_stays() -> None:
+    old, young = completed(TEXT), completed(csv_of("A-2,Two,,,"))
+    ended(old, days_ago=365.01)
+    ended(young, days_ago=364.99)
+
+    prune_imports()
+
+    assert list(ImportJob.objects.all()) == [young]
+    assert list(StoredFile.objects.values_list("name", flat=True)) == [young.upload]
+    assert FilePart.objects.count() == 1
+    assert old.change_set is not None
+    assert ChangeSet.objects.filter(pk=old.change_set.pk).exists()
+    assert len(catalog()) == 2
+
+
+@pytest.mark.usefixtures("kept")
+def test_import_that_waits_or_runs_is_kept_however_old_it_is() -> None:
+    running = accepted(BAD)
+    lease = claimed()
+    queued = accepted(BAD)
+    long_ago = ClockTimestamp() - timedelta(days=1000)
+    ImportJob.objects.update(created_at=long_ago, started_at=long_ago)
+
+    prune_imports()
+
+    assert set(ImportJob.objects.all()) == {running, queued}
+    assert run_import(lease)
+    assert RejectedRow.objects.filter(job=running).count() == 3
+
+
+@pytest.mark.usefixtures("kept")
+def test_import_that_is_run_again_while_it_is_pruned_is_kept(settings: Settings) -> None:
+    job = accepted(BAD)
+    assert request_cancel(job)
+    ended(job, days_ago=366)
+    pruner = threading.Thread(target=lambda: (prune_imports(), connection.close()))
+
+    with transaction.atomic():
+        retry_import(job)
+        pruner.start()
+        assert wait_until(somebody_waits, seconds=10)
+    pruner.join()
+
+    job.refresh_from_db()
+    assert job.state == ImportJob.State.QUEUED
+    assert run_next().rejected == 3
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.usefixtures("kept")
+def test_page_says_that_rejected_rows_are_no_longer_kept(editor_client: Client) -> None:
+    job = completed(BAD)
+    page = f"/imports/{job.pk}/"
+    assert "Which they were" not in editor_client.get(page).content.decode()
+    ended(job, days_ago=91)
+
+    prune_imports()
+
+    text = editor_client.get(page).content.decode()
+    assert "3 rows were left aside. Which they were and why is no longer kept." in text
+    assert 'href="#rejected"' in text
+    assert text.count('id="rejected"') == 1
+    assert "as CSV" not in text

@@ -4,6 +4,7 @@ const panel = document.getElementById("panel");
 const QUESTION = "Close without saving? What you typed is lost.";
 const RETRY = 2000; // ms
 
+const behind = location.pathname; // of the page that was loaded, whatever the panel's address is
 let opener = null; // the id of what had the focus before
 let opened = ""; // the form as it was filled when it came
 let sure = false; // nobody is asked again about what was typed
@@ -33,7 +34,12 @@ function show() {
   const form = panel.querySelector("form");
   opened = form ? written(form) : "";
   sure = false;
-  if (location.pathname !== side.dataset.url) history.pushState({ panel: true }, "", side.dataset.url);
+  const row = document.getElementById(side.dataset.row ?? "");
+  if (row?.classList.contains("edit")) opener = row.id.replace("row-", "edit-");
+  if (location.pathname !== side.dataset.url) {
+    const how = history.state?.panel ? "replaceState" : "pushState";
+    history[how]({ panel: true }, "", side.dataset.url);
+  }
   side.addEventListener("cancel", (event) => {
     event.preventDefault();
     leave();
@@ -62,19 +68,21 @@ function leave() {
   else shut();
 }
 
-// Before htmx, which would load the page behind the panel again.
+// Before htmx, which would load the page behind the panel again. An address that was loaded anew has
+// another page behind it than the one that it was pushed over.
 window.addEventListener(
   "popstate",
   (event) => {
     const side = dialog();
-    if (event.state?.panel) {
+    const away = location.pathname !== behind;
+    if (event.state?.panel && away) {
       event.stopImmediatePropagation();
       if (!side) fetchInto("#panel", location.pathname, "innerHTML");
     } else if (side) {
       event.stopImmediatePropagation();
       if (!sure && unsaved() && !confirm(QUESTION)) history.forward();
       else shut();
-    }
+    } else if (away && !event.state?.htmx) location.reload();
   },
   true,
 );

@@ -7,7 +7,6 @@ than sleep for it. Nothing is killed but what the Site started.
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -30,7 +29,8 @@ from dev.checkout import ROOT
 from dev.processes import members, spawn, stop_all, wait_until
 from dev.servers import Services
 from dev.valkey import free_port, tail
-from tests.faults.prepare import PASSWORD, STOPS
+from tests.faults.browser import Browser
+from tests.faults.prepare import STOPS
 from tests.oracle import Row
 
 SHORT_LIMITS = {
@@ -44,63 +44,11 @@ SHORT_LIMITS = {
 }
 FINISHED = ("completed", "failed", "cancelled")
 PATIENCE = 60.0
-_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
 def eventually(condition: Any, *, seconds: float = PATIENCE, what: str = "") -> None:
     """Wait until `condition()` is true; fails the test when it stays false."""
     assert wait_until(condition, seconds=seconds), f"not within {seconds:g} s: {what}"
-
-
-class Browser:
-    """Somebody who is signed in, without a browser: redirects are not followed."""
-
-    def __init__(self, url: str, *, timeout: float = 30) -> None:
-        self.url = url
-        self.timeout = timeout
-        self.session = requests.Session()
-        self.session.trust_env = False
-
-    def get(self, path: str, **how: Any) -> requests.Response:
-        how = {"timeout": self.timeout, "allow_redirects": False, **how}
-        return self.session.get(self.url + path, **how)
-
-    def post(self, path: str, data: Any = None, **how: Any) -> requests.Response:
-        """Send a form of the page `page` (the path itself) with its CSRF token."""
-        page = self.get(how.pop("page", path)).text
-        found = _TOKEN.search(page)
-        assert found, page[:300]
-        headers = {"X-CSRFToken": found[1], "Referer": self.url, **how.pop("headers", {})}
-        how = {"timeout": self.timeout, "allow_redirects": False, **how}
-        return self.session.post(self.url + path, data=data, headers=headers, **how)
-
-    def sign_in(self, user: str) -> None:
-        answer = self.post("/account/sign-in/", {"username": user, "password": PASSWORD})
-        assert answer.status_code == 302, answer.text
-
-    def send(
-        self, content: bytes, name: str = "file.csv", *, timeout: float = 30, **options: str
-    ) -> requests.Response:
-        """Upload as a script does: 202 with the job's number when it was taken."""
-        return self.post(
-            "/imports/upload/",
-            options,
-            files={"file": (name, content)},
-            headers={"Accept": "application/json"},
-            page="/imports/",
-            timeout=timeout,
-        )
-
-    def upload(
-        self, content: bytes, name: str = "file.csv", *, timeout: float = 30, **options: str
-    ) -> int:
-        answer = self.send(content, name, timeout=timeout, **options)
-        assert answer.status_code == 202, answer.text
-        job: int = answer.json()["job_id"]
-        return job
-
-    def cancel(self, job: int) -> None:
-        self.post(f"/imports/{job}/cancel/", page="/imports/")
 
 
 class Held:
@@ -281,6 +229,16 @@ class Site:
             raise AssertionError(f"not ended: {self.job(pk)}\n{self.log('worker')}")
         return self.job(pk)
 
+    def operation(self, pk: int) -> dict[str, Any]:
+        (row,) = self.rows("SELECT * FROM catalog_bulkoperation WHERE id = %s", [pk])
+        return row
+
+    def done(self, pk: int, *, seconds: float = PATIENCE) -> dict[str, Any]:
+        """Wait for the end of a bulk operation; returns its row."""
+        if not wait_until(lambda: self.operation(pk)["state"] in FINISHED, seconds=seconds):
+            raise AssertionError(f"not ended: {self.operation(pk)}\n{self.log('worker')}")
+        return self.operation(pk)
+
     def catalog(self) -> dict[str, Row]:
         """The products as the oracle knows them."""
         rows = self.rows(
@@ -339,11 +297,11 @@ class Site:
             what="an empty queue",
         )
 
-    def wake(self, times: int) -> None:
+    def wake(self, times: int, *, task: str = "imports.run_next") -> None:
         """Publish the message that wakes a worker, as a broker does that delivers twice."""
         with Celery(broker=self.valkey.url) as app:
             for _ in range(times):
-                app.send_task("imports.run_next", queue="imports", ignore_result=True)
+                app.send_task(task, queue="imports", ignore_result=True)
 
     # --- between tests -----------------------------------------------------------------------
 
@@ -351,20 +309,24 @@ class Site:
         """Make the site as good as new: all processes alive, no products, no imports."""
         self.start_services()
         unfinished = self.value(
-            "SELECT count(*) FROM imports_importjob WHERE NOT state = ANY(%s)", [list(FINISHED)]
+            "SELECT count(*) FROM (SELECT state FROM imports_importjob"
+            " UNION ALL SELECT state FROM catalog_bulkoperation) AS work WHERE NOT state = ANY(%s)",
+            [list(FINISHED)],
         )
         if unfinished and "worker" in self.children:
             self.kill("worker")
         for name, start in (("web", self.start_web), ("beat", self.start_beat)):
             if name not in self.children or self.children[name].poll() is not None:
                 start()
-        # Messages of killed workers, which would come back after hours.
+        # Messages of killed workers, which would come back after hours; totals of what is gone.
         self.broker().delete("unacked", "unacked_index", "imports")
+        self.broker().delete("product-importer:1:catalog:version")
         for table in self.staging_tables():
             self.rows(f'DROP TABLE IF EXISTS "{table}"')
         self.rows(
             "TRUNCATE catalog_product, catalog_changeset, catalog_productchange, imports_importjob,"
-            " imports_rejectedrow, imports_storedfile, imports_filepart CASCADE"
+            " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation"
+            " CASCADE"
         )
 
     def start_services(self) -> None:

@@ -4,7 +4,8 @@ import os
 
 import django
 
-# Where a test can hold an import: whoever comes here waits while a test holds the advisory lock.
+# Where a test can hold an import or an operation: whoever comes here waits while a test holds
+# the advisory lock.
 STOPS = {
     # the 1,000th line of a file on its way into staging
     "copy": 101,
@@ -13,13 +14,17 @@ STOPS = {
     "update": 103,
     # everything is written, the job is about to be completed
     "finish": 104,
+    # a product that is deleted: the one whose SKU ends in -001000
+    "delete": 105,
+    # everything is written, the bulk operation is about to be completed
+    "done": 106,
 }
 
 STOP_POINTS = """
 CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(TG_ARGV[0]::bigint);
-    RETURN NEW;
+    RETURN coalesce(NEW, OLD);
 END $$;
 
 CREATE FUNCTION stop_in_staging() RETURNS event_trigger LANGUAGE plpgsql AS $$
@@ -40,6 +45,10 @@ CREATE TRIGGER stop_insert BEFORE INSERT ON catalog_product FOR EACH ROW
     WHEN (NEW.sku LIKE '%%-001000') EXECUTE FUNCTION stop_here(%(insert)s);
 CREATE TRIGGER stop_update BEFORE UPDATE ON catalog_product FOR EACH ROW
     WHEN (NEW.sku LIKE '%%-001000') EXECUTE FUNCTION stop_here(%(update)s);
+CREATE TRIGGER stop_delete BEFORE DELETE ON catalog_product FOR EACH ROW
+    WHEN (OLD.sku LIKE '%%-001000') EXECUTE FUNCTION stop_here(%(delete)s);
+CREATE TRIGGER stop_done BEFORE UPDATE ON catalog_bulkoperation FOR EACH ROW
+    WHEN (NEW.state = 'completed') EXECUTE FUNCTION stop_here(%(done)s);
 CREATE TRIGGER stop_finish BEFORE UPDATE ON imports_importjob FOR EACH ROW
     WHEN (NEW.state = 'completed') EXECUTE FUNCTION stop_here(%(finish)s);
 """

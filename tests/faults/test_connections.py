@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.faults.browser import Browser
 from tests.faults.files import as_csv, products
-from tests.faults.harness import Browser, Site
+from tests.faults.harness import Site
 from tests.faults.outcome import expect
 from tests.faults.streams import EventStreams
 

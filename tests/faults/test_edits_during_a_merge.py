@@ -10,8 +10,9 @@ from decimal import Decimal
 import pytest
 
 from tests import oracle
+from tests.faults.browser import Browser
 from tests.faults.files import as_csv, products, renamed
-from tests.faults.harness import Browser, Site
+from tests.faults.harness import Site
 from tests.faults.outcome import expect, expect_true_log, imported
 from tests.oracle import Row
 

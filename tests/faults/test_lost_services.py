@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.faults.browser import Browser
 from tests.faults.files import as_csv, products
-from tests.faults.harness import Browser, Site, eventually
+from tests.faults.harness import Site, eventually
 from tests.faults.outcome import expect
 
 pytestmark = pytest.mark.acceptance
