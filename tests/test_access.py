@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
+from catalog import products
+from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
+from imports.models import ImportJob
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -81,23 +83,57 @@ def test_page_that_does_not_exist_tells_strangers_nothing() -> None:
 
 @pytest.fixture
 def rows() -> dict[str, int]:
-    """A product and a cancelled import, to be looked at by everybody."""
-    product = apps.get_model("catalog", "Product").objects.create(sku="A-1", name="One")
-    job = apps.get_model("imports", "ImportJob").objects.create(
+    """A product, a change set, a cancelled import and a cancelled operation, for all to look at."""
+    product = products.create(
+        source="form", actor=None, sku="A-1", name="One", description="", price=None, active=True
+    )
+    job = ImportJob.objects.create(
         file_name="a.csv", state="cancelled", upload="imports/a", detected={}
     )
-    return {"product": product.pk, "job": job.pk}
+    operation = BulkOperation.objects.create(kind="delete", state="cancelled")
+    return {
+        "product": product.pk,
+        "job": job.pk,
+        "operation": operation.pk,
+        "change_set": ChangeSet.objects.get().pk,
+    }
 
 
-READ = ("/", "/products/", "/products/{product}/", "/imports/", "/imports/{job}/",
-        "/imports/{job}/live/", "/imports/{job}/events/", "/imports/{job}/rejected.csv",
-        "/imports/sample.csv")  # fmt: skip
-CHANGE = (
-    ("post", "/imports/upload/", 302),
-    ("post", "/imports/{job}/cancel/", 302),
-    ("get", "/imports/{job}/retry/", 200),
-    ("post", "/imports/{job}/retry/", 302),
+READ = (
+    "/", "/products/", "/products/{product}/", "/products/export.csv",
+    "/products/operations/{operation}/", "/products/operations/{operation}/live/",
+    "/products/operations/{operation}/events/",
+    "/activity/", "/activity/{change_set}/",
+    "/imports/", "/imports/{job}/", "/imports/{job}/live/", "/imports/{job}/events/",
+    "/imports/{job}/rejected.csv", "/imports/sample.csv",
+)  # fmt: skip
+
+# Who may: method, path, what is sent, the answer to who may.
+EDITOR_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
+    ("get", "/products/new/", {}, 200),
+    ("post", "/products/new/", {"sku": "B-1", "name": "Two"}, 302),
+    ("get", "/products/{product}/edit/", {}, 200),
+    ("post", "/products/{product}/edit/", {"sku": ""}, 400),
+    ("get", "/products/{product}/row/", {}, 200),
+    ("post", "/products/{product}/row/", {"sku": ""}, 400),
+    ("post", "/products/{product}/active/", {}, 302),
+    ("get", "/products/{product}/delete/", {}, 200),
+    ("post", "/products/bulk/", {"action": "activate", "ids": "{product}"}, 302),
+    ("post", "/products/operations/{operation}/cancel/", {}, 302),
+    ("get", "/activity/{change_set}/undo/", {}, 200),
+    ("post", "/imports/upload/", {"file": "a file"}, 302),
+    ("post", "/imports/{job}/cancel/", {}, 302),
+    ("get", "/imports/{job}/retry/", {}, 200),
+    ("post", "/imports/{job}/retry/", {}, 302),
+    # Last: they take away what the others need.
+    ("post", "/products/{product}/delete/", {}, 302),
+    ("post", "/activity/{change_set}/undo/", {}, 302),
 )
+MANAGER_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
+    ("get", "/products/delete-all/", {}, 200),
+    ("post", "/products/delete-all/", {"phrase": "delete all products"}, 302),
+)
+ROLES = ("viewer", "editor", "manager")
 
 
 def signed_in(user: User) -> Client:
@@ -120,24 +156,60 @@ def test_every_role_reads_every_page(
         response.close()
 
 
+def state_of_everything() -> list[Any]:
+    """What a refused request must leave as it was."""
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (Product, ChangeSet, ProductChange, BulkOperation, ImportJob)
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("role", "allowed"), [("viewer", False), ("editor", True), ("manager", True)]
+    ("role", "calls", "allowed"),
+    [
+        ("viewer", EDITOR_ONLY, False),
+        ("editor", EDITOR_ONLY, True),
+        ("manager", EDITOR_ONLY, True),
+        ("viewer", MANAGER_ONLY, False),
+        ("editor", MANAGER_ONLY, False),
+        ("manager", MANAGER_ONLY, True),
+    ],
 )
-def test_editors_and_managers_change_what_viewers_may_not(
-    role: str, allowed: bool, rows: dict[str, int], request: pytest.FixtureRequest
+def test_role_changes_what_it_may_and_nothing_else(
+    role: str,
+    calls: tuple[tuple[str, str, dict[str, Any], int], ...],
+    allowed: bool,
+    rows: dict[str, int],
+    request: pytest.FixtureRequest,
 ) -> None:
     client = signed_in(request.getfixturevalue(role))
-    jobs = apps.get_model("imports", "ImportJob").objects
+    before = state_of_everything()
 
-    for method, path, status in CHANGE:
-        file = SimpleUploadedFile("a.csv", b"sku,name\nA-1,One\n")
-        data = {"file": file} if method == "post" else {}
+    for method, path, sent, status in calls:
+        data = {
+            name: SimpleUploadedFile("a.csv", b"sku,name\nA-1,One\n")
+            if name == "file"
+            else value.format(**rows)
+            for name, value in sent.items()
+        }
         response = getattr(client, method)(path.format(**rows), data)
-        assert response.status_code == (status if allowed else 403), path
+        assert response.status_code == (status if allowed else 403), (method, path)
 
-    states = set(jobs.values_list("state", flat=True))
-    assert states == ({"queued"} if allowed else {"cancelled"})
-    assert jobs.count() == (2 if allowed else 1)
+    assert (state_of_everything() != before) == allowed
+
+
+def test_every_url_of_the_site_is_in_the_matrix_of_roles() -> None:
+    """A page that is added asks here who may see it."""
+    asked = set(READ) | {path for _, path, _, _ in EDITOR_ONLY + MANAGER_ONLY}
+    known = {re.sub(r"\{\w+\}", "1", path) for path in asked}
+    own = {
+        path
+        for path in paths(get_resolver().url_patterns)
+        if not path.startswith("/admin/") and path not in PUBLIC | FORWARDED
+    }
+
+    assert own - known == {"/account/sign-out/"}
 
 
 def test_user_without_a_role_reads_nothing(rows: dict[str, int]) -> None:
@@ -167,7 +239,7 @@ def test_user_who_was_switched_off_is_out_at_once(viewer: User) -> None:
 def test_form_without_its_token_is_refused(editor: User, rows: dict[str, int]) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
-    jobs = apps.get_model("imports", "ImportJob").objects
+    jobs = ImportJob.objects
 
     response = client.post(f"/imports/{rows['job']}/retry/")
 
