@@ -40,6 +40,11 @@ AUDIT_ICONS: Final = {
     Action.EXPORTED: "download",
     Action.OPERATION_CANCELLED: "ban",
 }
+#: A filter by yes or no, in words: yes, no.
+YES_NO: Final = {
+    "active": ("active", "inactive"),
+    "priced": ("with a price", "without a price"),
+}
 FLAGS: Final = {"is_active": "active", "is_staff": "staff", "is_superuser": "superuser"}
 
 
@@ -141,7 +146,7 @@ def filter_words(query: str) -> str:
         label = str(filterset.filters[name].label)
         label = label if label.startswith("SKU") else label[:1].lower() + label[1:]
         if isinstance(value, bool):
-            parts.append(label if value else f"in{label}")
+            parts.append(YES_NO[name][not value])
         elif isinstance(value, str):
             parts.append(f"{label} contains “{value}”")
         else:

@@ -147,8 +147,9 @@ def _chips(filterset: ProductFilter, query: QueryDict) -> list[Chip]:
     for name in ("sku", "name", "description"):
         if name in values:
             add(f"{filterset.filters[name].label} contains", values[name], name)
-    if "active" in values:
-        add("Active", "yes" if values["active"] else "no", "active")
+    for name in ("active", "priced"):
+        if name in values:
+            add(str(filterset.filters[name].label), "yes" if values[name] else "no", name)
     for label, words, (first, last), show in (
         ("Price", ("from", "up to"), PRICE, money),
         ("Updated", ("since", "until"), UPDATED, _moment),
