@@ -25,7 +25,7 @@ from catalog.forms import ProductForm
 from catalog.listing import ProductPages
 from catalog.locks import CatalogBusy
 from catalog.models import BulkOperation, ChangeSet, Product
-from catalog.products import SkuTaken
+from catalog.products import ProductGone, SkuTaken
 from catalog.totals import total_of
 from catalog.undoing import UndoRefused
 from core.admin import ReadOnlyAdmin, about
@@ -89,15 +89,20 @@ class ProductAdmin(ModelAdmin):  # type: ignore[type-arg]
         return type("RefusedProductForm", (form,), {"clean": clean})
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """A write that is refused shows the form again, with the reason and what was typed."""
+        """A write that is refused shows the form again, with the reason and what was typed.
+
+        Of a product that went while it was saved Django itself says so.
+        """
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except (CatalogBusy, SkuTaken) as refused:
+        except (CatalogBusy, ProductGone, SkuTaken) as refused:
             request.refusal = str(refused)  # type: ignore[attr-defined]
             return super().changeform_view(request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
+            return super().delete_view(request, *args, **kwargs)
+        except ProductGone:
             return super().delete_view(request, *args, **kwargs)
         except CatalogBusy as busy:
             messages.error(request, str(busy))

@@ -115,7 +115,7 @@ EDITOR_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("get", "/products/{product}/edit/", {}, 200),
     ("post", "/products/{product}/edit/", {"sku": ""}, 400),
     ("get", "/products/{product}/row/", {}, 302),
-    ("post", "/products/{product}/row/", {"sku": ""}, 400),
+    ("post", "/products/{product}/row/", {"sku": ""}, 302),
     ("post", "/products/{product}/active/", {}, 302),
     ("get", "/products/{product}/delete/", {}, 200),
     ("post", "/products/bulk/", {"action": "activate", "ids": "{product}"}, 302),

@@ -48,6 +48,8 @@ class People:
 
     def work(self) -> None:
         known = list(snapshot(self.site).items())
+        for user in ("admin", "editor", "manager"):
+            self.site.browser(user)
         work = (self._edit, self._edit, self._import, self._act, self._undo)
         with ThreadPoolExecutor(len(work)) as threads:
             done = [
