@@ -1,8 +1,8 @@
 """`make screenshots`: the pictures in `docs/images/`, taken of a running `make run`.
 
 A price list of a week is imported in Chromium: one picture while it is merged, one when it has
-ended with rejected rows. Works on any catalog; on the sample one of a first start, the counts show
-created, updated and unchanged products.
+ended with rejected rows. Then `dev.pictures` goes through the other pages and undoes everything at
+the end, the import too. Made for the sample catalog of a first start.
 """
 
 import csv
@@ -11,19 +11,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from dev.checkout import ROOT, Checkout
+from dev.checkout import Checkout
+from dev.pictures import IMAGES, WIDTH, take, take_catalog
 from dev.sample import rows
 
-IMAGES = ROOT / "docs" / "images"
 USER = "admin"
 FILE = "supplier-price-list-w47.csv"
 PRODUCTS = 240_000
-WIDTH = 1280
-MOST_BYTES = 200_000
 MILLISECONDS = 120_000
 
 Row = list[str]
@@ -68,10 +67,13 @@ def write_price_list(path: Path) -> None:
 def sign_in(browser: Browser, url: str, password: str) -> Page:
     """A page of ours, signed in, on the list of imports."""
     page = browser.new_page(
-        viewport={"width": WIDTH, "height": 720}, color_scheme="light", reduced_motion="reduce"
+        base_url=url,
+        viewport={"width": WIDTH, "height": 720},
+        color_scheme="light",
+        reduced_motion="reduce",
     )
     page.set_default_timeout(MILLISECONDS)
-    page.goto(f"{url}/imports/")
+    page.goto("/imports/")
     page.fill("#id_username", USER)
     page.fill("#id_password", password)
     page.press("#id_password", "Enter")
@@ -79,20 +81,9 @@ def sign_in(browser: Browser, url: str, password: str) -> Page:
     return page
 
 
-def take(page: Page, name: str, *, height: int) -> None:
-    """One picture of the top of the page; raises ValueError if it is too large to keep."""
-    page.set_viewport_size({"width": WIDTH, "height": height})
-    path = IMAGES / name
-    page.screenshot(path=path, animations="disabled")
-    size = path.stat().st_size
-    print(f"{path.relative_to(ROOT)}: {size:,} bytes")
-    if size > MOST_BYTES:
-        message = f"{name} has {size:,} bytes, {MOST_BYTES:,} is the most: choose less of the page"
-        raise ValueError(message)
-
-
 def take_all(url: str, password: str) -> None:
     """Upload the price list and take every picture on its way."""
+    repriced = [product[0] for product in islice(rows(100), 0, None, 3) if product[3]]
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder) / FILE
@@ -109,6 +100,7 @@ def take_all(url: str, password: str) -> None:
         take(page, "import-running.png", height=720)
         page.wait_for_selector("#rejected")
         take(page, "import-rejected.png", height=1080)
+        take_catalog(page, edited=repriced[0], taken=repriced[1])
         browser.close()
 
 

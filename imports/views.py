@@ -35,6 +35,7 @@ from imports.uploads import UploadRefused, accept_upload
 
 PAGE_SIZE = 25
 ROWS_PAGE_SIZE = 50
+NEWER_SHOWN = 20
 
 STATES = {
     "running": (ImportJob.State.QUEUED, *ImportJob.RUNNING),
@@ -157,7 +158,9 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
         except RetryRefused as refused:
             messages.error(request, str(refused))
         return redirect("imports:detail", pk=pk)
-    return render(request, "imports/retry.html", {"job": job, "newer": newer_change_sets(job)})
+    newer = newer_change_sets(job)
+    context = {"job": job, "newer": newer[:NEWER_SHOWN], "newer_count": newer.count()}
+    return render(request, "imports/retry.html", context)
 
 
 def _list_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,10 @@ def writes_products_by_sql(node: ast.AST) -> bool:
     return isinstance(text, str) and bool(SQL_WRITE.search(text))
 
 
+def is_text(node: ast.AST, *, text: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == text
+
+
 def functions(path: Path) -> list[ast.FunctionDef]:
     tree = ast.parse(path.read_text("utf-8"))
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -110,11 +115,7 @@ def test_only_the_merge_and_the_operations_write_products_by_sql() -> None:
     assert writing == set(WRITING_STATEMENTS)
 
     for path, module in WRITING_STATEMENTS.items():
-        name = Path(path).stem
-        named_by = where(
-            lambda node, name=name: isinstance(node, ast.Constant) and node.value == name
-        )
-        assert named_by == {module}, name
+        assert where(partial(is_text, text=Path(path).stem)) == {module}, path
 
 
 def test_only_writers_of_products_take_the_writers_lock() -> None:

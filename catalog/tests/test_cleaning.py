@@ -19,7 +19,6 @@ from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
 from catalog.undoing import UndoRefused, preview
 from core.leases import claim_next
 from dev.processes import wait_until
-from imports.tests.importing import completed, csv_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
@@ -136,32 +135,34 @@ def test_change_set_that_is_too_old_can_not_be_undone_any_more() -> None:
 
 def test_oldest_go_first_when_there_are_too_many_rows(settings: Settings) -> None:
     settings.CHANGE_RETENTION_ROWS = 5
-    made = completed(csv_of("A-1,One,,,", "A-2,Two,,,", "A-3,Three,,,")).change_set
-    first = completed(csv_of("A-1,x,,,", "A-2,x,,,", "A-3,x,,,")).change_set
-    second = operations.start(Kind.DEACTIVATE, actor=None).change_set
+    for at in range(3):
+        make(f"A-{at}")
+    made = list(ChangeSet.objects.order_by("pk").values_list("pk", flat=True))
+    first = operations.start(Kind.DEACTIVATE, actor=None).change_set
+    second = operations.start(Kind.ACTIVATE, actor=None).change_set
     third = operations.start(Kind.DELETE, actor=None, query="sku=a-1").change_set
-    assert made is not None
     assert first is not None
     assert second is not None
     assert third is not None
 
     prune_catalog()
 
-    assert pruned() == [made.pk, first.pk]
+    assert pruned() == [*made, first.pk]
     assert ProductChange.objects.count() == 4
 
     settings.CHANGE_RETENTION_ROWS = 4
     prune_catalog()
-    assert pruned() == [made.pk, first.pk]
+    assert pruned() == [*made, first.pk]
 
     settings.CHANGE_RETENTION_ROWS = 3
     prune_catalog()
-    assert (pruned(), kept()) == ([made.pk, first.pk, second.pk], [third.pk])
+    assert (pruned(), kept()) == ([*made, first.pk, second.pk], [third.pk])
 
 
 def test_creations_cost_no_rows_but_those_that_an_undo_brought_back_do(settings: Settings) -> None:
     settings.CHANGE_RETENTION_ROWS = 3
-    completed(csv_of(*(f"A-{at},One,,," for at in range(10))))
+    for at in range(5):
+        make(f"A-{at}")
     prune_catalog()
     assert pruned() == []
 
@@ -174,13 +175,13 @@ def test_creations_cost_no_rows_but_those_that_an_undo_brought_back_do(settings:
     prune_catalog()
 
     # One deleted, one brought back, two edited.
-    assert pruned() == [gone.pk - 1, gone.pk]
+    assert pruned() == list(range(gone.pk - 5, gone.pk + 1))
     assert ProductChange.objects.count() == 3
 
 
 def test_change_set_that_only_created_is_marked_too() -> None:
-    made = completed(csv_of("A-1,One,,,")).change_set
-    assert made is not None
+    make("A-1")
+    made = ChangeSet.objects.get()
     age(made.pk, 91)
 
     prune_catalog()
@@ -264,12 +265,12 @@ def test_pruner_leaves_the_rows_to_the_one_that_is_at_it() -> None:
 
 
 def test_undo_that_has_begun_keeps_its_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "AT_ONCE", -1)
     bolt, _ = make("A-1"), make("A-2")
-    renamed = completed(csv_of("A-1,2,,,", "A-2,2,,,")).change_set
-    assert renamed is not None
-    age(renamed.pk, 91)
-    operation = operations.start_undo(renamed, actor=None)
+    switched = operations.start(Kind.DEACTIVATE, actor=None).change_set
+    assert switched is not None
+    age(switched.pk, 91)
+    monkeypatch.setattr(operations, "AT_ONCE", -1)
+    operation = operations.start_undo(switched, actor=None)
     lease = claim_next(BulkOperation, BulkOperation.State.RUNNING)
     assert lease is not None
 
@@ -279,12 +280,12 @@ def test_undo_that_has_begun_keeps_its_values(monkeypatch: pytest.MonkeyPatch) -
         assert wait_until(lambda: waiting() == 1, seconds=10)
         threads.enter_context(beside(prune_catalog))
         assert wait_until(lambda: waiting() == 2, seconds=10)
-        assert (pruned(), kept()) == ([], [renamed.pk])
+        assert (pruned(), kept()) == ([], [switched.pk])
 
     operation.refresh_from_db()
     assert (operation.state, operation.updated) == ("completed", 2)
-    assert set(Product.objects.values_list("name", flat=True)) == {"1"}
-    assert pruned()[-1] == renamed.pk
+    assert set(Product.objects.values_list("active", flat=True)) == {True}
+    assert pruned()[-1] == switched.pk
 
 
 def test_import_that_takes_long_puts_the_pruning_off_until_the_next_run() -> None:

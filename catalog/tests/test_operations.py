@@ -111,6 +111,7 @@ def test_all_that_match_a_filter_are_deleted_and_recorded_whole(editor: User) ->
     assert counts(operation) == (0, 0, 1, 0, 0)
     assert list(Product.objects.values_list("pk", flat=True)) == [b.pk]
     change = ProductChange.objects.get(change_set=operation.change_set)
+    assert change.before is not None
     assert change.before.pop("created_at").startswith(f"{a.created_at:%Y-%m-%dT%H:%M:%S}")
     assert change.before.pop("updated_at").startswith(f"{a.updated_at:%Y-%m-%dT%H:%M:%S}")
     assert (change.sku, change.kind, change.before) == (

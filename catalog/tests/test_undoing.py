@@ -50,9 +50,8 @@ def undo(change_set: ChangeSet) -> ChangeSet:
 
 
 def values(product: Product) -> dict[str, Any]:
-    return Product.objects.values("sku", "name", "description", "price", "active").get(
-        pk=product.pk
-    )
+    fields = ("sku", "name", "description", "price", "active")
+    return {**Product.objects.values(*fields).get(pk=product.pk)}
 
 
 def reasons(plan: UndoPlan) -> list[tuple[str, str]]:

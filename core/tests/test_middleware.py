@@ -39,7 +39,7 @@ def test_plain_request_without_a_session_gets_a_plain_redirect() -> None:
 
 
 def test_other_redirects_are_left_to_htmx(viewer_client: Client) -> None:
-    response = viewer_client.get("/", headers=HTMX)
+    response = viewer_client.get("/upload", headers=HTMX)
 
     assert response.status_code == 302
-    assert response["Location"] == "/products/"
+    assert response["Location"] == "/imports/"

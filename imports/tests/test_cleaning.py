@@ -272,7 +272,12 @@ def test_import_that_is_run_again_while_it_is_pruned_is_kept(settings: Settings)
     job = accepted(BAD)
     assert request_cancel(job)
     ended(job, days_ago=366)
-    pruner = threading.Thread(target=lambda: (prune_imports(), connection.close()))
+
+    def prune_beside() -> None:
+        prune_imports()
+        connection.close()
+
+    pruner = threading.Thread(target=prune_beside)
 
     with transaction.atomic():
         retry_import(job)

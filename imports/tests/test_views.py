@@ -347,7 +347,7 @@ def test_retry_asks_first_and_names_what_changed_since(editor_client: Client) ->
 
     assert "The catalog was changed 1 time since this file was uploaded." in page
     assert "newer.csv" in page
-    assert f"#{newer.change_set_id}" in page
+    assert f"#{newer.change_set_id:,}" in page
     job.refresh_from_db()
     assert job.state == ImportJob.State.CANCELLED
 

@@ -77,7 +77,8 @@ def test_older_and_newer_pages_meet(site: Site, page: Page) -> None:
     imported(site, ROWS)
     site.rows(
         "INSERT INTO catalog_changeset (source, created, updated, deleted, created_at)"
-        " SELECT 'api', 0, 2, 0, '2026-01-01Z'::timestamptz FROM generate_series(1, 120) RETURNING id"
+        " SELECT 'api', 0, 2, 0, '2026-01-01Z'::timestamptz FROM generate_series(1, 120)"
+        " RETURNING id"
     )
     page.goto("/activity/")
     pager = page.get_by_role("navigation", name="Pages")

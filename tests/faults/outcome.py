@@ -51,7 +51,7 @@ def log(site: Site) -> Iterator[Logged]:
             deleted=each["deleted"],
             first_created_id=each["first_created_id"],
             last_created_id=each["last_created_id"],
-            changes=[tuple(change.values()) for change in changes],  # type: ignore[misc]
+            changes=[tuple(change.values()) for change in changes],
         )
 
 

@@ -4,6 +4,7 @@ import random
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -93,6 +94,26 @@ def test_edit_that_waits_a_moment_goes_through_after_the_merge(site: Site) -> No
     assert saved == [True]
     assert site.catalog()[mine.sku.lower()] == mine
     expect_true_log(site)
+
+
+@pytest.mark.parametrize("page", ["change", "delete"])
+def test_edit_of_a_product_that_goes_while_it_waits_is_refused_in_words(
+    site: Site, page: str
+) -> None:
+    imported(site, ROWS[:10])
+    pk = site.value("SELECT min(id) FROM catalog_product")
+    mine = {"sku": "MINE", "name": "Mine", "post": "yes"}
+    admin = site.browser("admin")
+    with ThreadPoolExecutor(1) as threads:
+        with site.hold("merge") as held:
+            waiting = threads.submit(admin.post, f"/admin/catalog/product/{pk}/{page}/", mine)
+            held.wait()
+            site.rows("DELETE FROM catalog_product WHERE id = %s", [pk])
+        answer = waiting.result()
+    assert answer.status_code == 302
+    assert "doesn’t exist. Perhaps it was deleted?" in admin.get("/admin/").text
+    assert site.value("SELECT count(*) FROM catalog_product") == 9
+    assert site.value("SELECT count(*) FROM catalog_changeset") == 1
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.acceptance
 
 ROWS = products(1500)
 FILTERS: Mapping[str, Callable[[Row], bool]] = {
+    "": lambda row: True,
     "active=true": lambda row: bool(row.active),
     "active=false": lambda row: not row.active,
     "sku=-0001": lambda row: "-0001" in row.sku,
@@ -106,7 +107,7 @@ class People:
             if turn == 5:
                 self.operations.append(browser.delete_all())
             elif turn % 2:
-                self._note(browser.act(action, all="1", query=chance.choice(sorted(FILTERS))))
+                self._note(browser.act(action, all="1", query=chance.choice(sorted(FILTERS)[1:])))
             else:
                 ids = [pk for pk, _ in chance.sample(known, 40)]
                 self._note(browser.act(action, ids=ids))
@@ -164,12 +165,12 @@ def expected(
         return oracle.undone(before, told[operation["undoes_id"]], str.lower)
     ids = operation["ids"]
     if ids is None:
-        matches = FILTERS.get(operation["query"], lambda row: True)
+        matches = FILTERS[operation["query"]]
         ids = [pk for pk, row in before.items() if matches(row)]
     return oracle.switched(before, ids, ACTIVE[operation["kind"]])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_many_people_do_at_once_is_as_if_one_came_after_the_other(
     site: Site, seed: int
 ) -> None:

@@ -139,7 +139,7 @@ def test_worker_killed_in_its_second_chunk_leaves_nothing_of_the_first(site: Sit
     expect_done(site, case, operation, attempt=2)
 
 
-@each_case
+@pytest.mark.parametrize("case", ["deletion", "undo_of_an_import"], indirect=True)
 def test_postgres_killed_while_it_writes_loses_nothing(site: Site, case: Case) -> None:
     with site.hold(case.stop) as held:
         operation = case.start()
