@@ -18,6 +18,8 @@ REQUIRED: Final = ("sku", "name")
 
 SKU_MAX: Final = 255
 NAME_MAX: Final = 500
+#: An export doubles quotes, and an import takes rows of at most 1 MiB.
+DESCRIPTION_MAX: Final = 500_000
 PRICE_MAX_DIGITS: Final = 12
 PRICE_DECIMALS: Final = 2
 VALUE_SHOWN_MAX: Final = 200
@@ -33,6 +35,7 @@ CAUSES: Final[dict[str, str]] = {
     "name_empty": "Name is empty",
     "name_too_long": "Name is too long",
     "name_control": "Name has a control character or line break",
+    "description_too_long": "Description is too long",
     "description_nul": "Description has a NUL character",
     "description_surrogate": "Description has half a character",
     "price_not_a_number": "Price is not a number",
@@ -177,6 +180,11 @@ def clean_name(text: str, problems: list[Problem]) -> str:
 
 def clean_description(text: str, problems: list[Problem]) -> str | None:
     """Return a description just as it is, or None when it is blank; append what is wrong."""
+    if len(text) > DESCRIPTION_MAX:
+        message = (
+            f"Description has {len(text):,} characters. Shorten it to {DESCRIPTION_MAX:,} at most."
+        )
+        problems.append(Problem("description_too_long", "description", shown(text), message))
     if "\0" in text:
         message = (
             f"Description has a NUL character at position {text.index(chr(0)) + 1:,}. Remove it."

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from catalog.rules import (
+    DESCRIPTION_MAX,
     FALSE_WORDS,
     FIELDS,
     NAME_MAX,
@@ -77,6 +78,7 @@ def checker(found: Format) -> Check:
                 and (name >= _AFTER_APOSTROPHE or _BLANK <= name < _APOSTROPHE)
                 and len(name) <= NAME_MAX
                 and (not price or plain_price(price))
+                and len(description) <= DESCRIPTION_MAX
                 and (
                     not description
                     or description >= _AFTER_APOSTROPHE

@@ -78,6 +78,8 @@ def test_a_description_stays_as_it_is() -> None:
     assert problems_of(clean_description, "  a\n\tb ") == ("  a\n\tb ", [])
     assert problems_of(clean_description, " \n") == (None, [])
     assert problems_of(clean_description, "a\0b")[1] == ["description_nul"]
+    assert problems_of(clean_description, "x" * 500_000)[1] == []
+    assert problems_of(clean_description, "x" * 500_001)[1] == ["description_too_long"]
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,8 @@ def test_a_refused_value_is_shown_as_it_stands_but_for_the_escape() -> None:
 @pytest.mark.parametrize("word", ["true", "T", "ON", "Active", "y", "1"])
 def test_true_words(word: str) -> None:
     assert checked(f"A,One,,,{word}")[4] is True
+
+
+def test_description_that_no_export_could_give_back_is_refused() -> None:
+    assert checked(f"A-1,One,{'x' * 500_000},,") == ("A-1", "One", "x" * 500_000, None, None)
+    assert codes(f"A-1,One,{'x' * 500_001},,") == [("description_too_long", "description")]
