@@ -16,6 +16,7 @@ from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
 from catalog.undoing import REASONS
 
 Source = ChangeSet.Source
+Kind = BulkOperation.Kind
 Action = AuditEntry.Action
 
 NOBODY: Final = "Command line"
@@ -30,8 +31,8 @@ THROUGH: Final = {
     Source.API: (" through the API", "code"),
 }
 SWITCHED: Final = {
-    BulkOperation.Kind.ACTIVATE: "Activated",
-    BulkOperation.Kind.DEACTIVATE: "Deactivated",
+    Kind.ACTIVATE: "Activated",
+    Kind.DEACTIVATE: "Deactivated",
 }
 AUDIT_ICONS: Final = {
     Action.SIGNED_IN: "login",
@@ -110,7 +111,7 @@ def words_of(change_set: ChangeSet, subject: str | None, *, by_hand: bool) -> Wo
     verb, icon = DONE[kind]
     operation: BulkOperation | None = getattr(change_set, "bulk_operation", None)
     if operation is not None:
-        verb = SWITCHED.get(BulkOperation.Kind(operation.kind), verb)
+        verb = SWITCHED.get(Kind(operation.kind), verb)
     if change_set.source == Source.BULK:
         icon = icon if kind == "deleted" else "checks"
         subject = None
@@ -119,7 +120,7 @@ def words_of(change_set: ChangeSet, subject: str | None, *, by_hand: bool) -> Wo
     suffix, icon = THROUGH.get(Source(change_set.source), ("", icon))
     count = change_set.created + change_set.updated + change_set.deleted
     return Words(
-        icon, f"{verb} {subject or products(count)}{suffix}", _chosen_by(operation, by_hand=by_hand)
+        icon, f"{verb} {subject or products(count)}{suffix}", chosen_by(operation, by_hand=by_hand)
     )
 
 
@@ -132,8 +133,9 @@ def _left_alone(change_set: ChangeSet) -> str:
     return f"{products(operation.left_alone)} left alone: {why}"
 
 
-def _chosen_by(operation: BulkOperation | None, *, by_hand: bool) -> str:
-    if operation is None:
+def chosen_by(operation: BulkOperation | None, *, by_hand: bool) -> str:
+    """How a bulk action's products were chosen; nothing of an undo or of a deletion of all."""
+    if operation is None or operation.kind in {Kind.UNDO, Kind.DELETE_ALL}:
         return ""
     return "Bulk, selected rows" if by_hand else f"Bulk, {filter_words(operation.query)}"
 

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.models import AuditEntry, User
 from catalog import operations, watching
+from catalog.activity import undone_among
 from catalog.models import BulkOperation, Product
 from catalog.undoing import Left
+from catalog.wording import chosen_by
 from core.leases import request_cancel
 from core.streams import event_stream
 
@@ -41,6 +43,8 @@ def operation_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "live": watching.figures(operation),
             "headline": watching.headline(operation),
             "left": [Left(**each) for each in operation.left],
+            "chosen": chosen_by(operation, by_hand=operation.ids is not None),
+            "undone": operation.change_set_id in undone_among([operation.change_set_id or 0]),
         },
     )
 
