@@ -57,12 +57,12 @@ def take_catalog(page: Page, *, edited: str, taken: str) -> None:
     page.goto(imported)
     page.get_by_role("link", name="Undo…").click()
     page.get_by_role("button", name=re.compile("^Undo .* changes$")).wait_for()
-    take(page, "undo.png", height=270)
+    take(page, "undo.png", height=300)
     page.goto("/products/")
     page.get_by_label("More actions").click()
     page.get_by_role("link", name="Delete all products").click()
     page.get_by_label("To confirm").fill("delete all pro")
-    take(page, "delete-all.png", height=440)
+    take(page, "delete-all.png", height=480)
 
     for way in edits:
         undo(page, way)
