@@ -3,6 +3,8 @@
 -- chunk.
 -- Returns: nothing; the row count is how many came back.
 -- Invariant: runs under the writers' lock; ids below the sequence's own, so none is given twice.
+-- Every table is bounded, not the plan alone: PostgreSQL carries equality over a join, but no range,
+-- and would read the whole table for each chunk.
 WITH back AS (
     INSERT INTO catalog_product (id, sku, name, description, price, active, created_at, updated_at)
     SELECT plan.product_id,
@@ -15,7 +17,10 @@ WITH back AS (
            statement_timestamp()
     FROM bulk_plan AS plan
     JOIN catalog_productchange AS undone
-        ON undone.change_set_id = %(undoes)s AND undone.product_id = plan.product_id
+        ON undone.change_set_id = %(undoes)s
+        AND undone.product_id = plan.product_id
+        AND undone.product_id > %(after)s
+        AND undone.product_id <= %(upto)s
     CROSS JOIN LATERAL jsonb_to_record(undone.before) AS was(
         sku text, name text, description text, price numeric, active boolean, created_at timestamptz
     )

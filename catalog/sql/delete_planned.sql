@@ -3,6 +3,8 @@
 -- Returns: nothing; the row count is how many were deleted.
 -- Invariant: runs under the writers' lock; a price is text, since JSON readers make floats of
 -- numbers; DELETE takes row locks only, so readers never wait.
+-- Every table is bounded, not the plan alone: PostgreSQL carries equality over a join, but no range,
+-- and would read the whole table for each chunk.
 WITH gone AS (
     DELETE FROM catalog_product AS product
     USING bulk_plan AS plan
@@ -10,6 +12,8 @@ WITH gone AS (
       AND plan.product_id > %(after)s
       AND plan.product_id <= %(upto)s
       AND product.id = plan.product_id
+      AND product.id > %(after)s
+      AND product.id <= %(upto)s
     RETURNING product.*
 )
 INSERT INTO catalog_productchange (change_set_id, product_id, sku, kind, before)

@@ -14,17 +14,26 @@ WITH part AS (
     FROM catalog_product
     WHERE id BETWEEN %(first_id)s AND %(last_id)s
 ), replaced AS (
-    SELECT DISTINCT ON (later.product_id, field.key) later.product_id, field.key, field.value
+    SELECT DISTINCT ON (change.product_id, field.key) change.product_id, field.key, field.value
     FROM part
-    JOIN catalog_productchange AS later
-        ON later.product_id = part.product_id AND later.change_set_id > %(change_set)s
-    CROSS JOIN LATERAL jsonb_each(later.before) AS field
+    JOIN catalog_productchange AS change
+        ON change.product_id = part.product_id AND change.change_set_id > %(change_set)s
+    CROSS JOIN LATERAL jsonb_each(change.before) AS field
     WHERE field.key IN ('sku', 'name', 'description', 'price', 'active')
-    ORDER BY later.product_id, field.key, later.change_set_id
-), written AS (
-    SELECT product_id, jsonb_object_agg(key, value) AS fields
+    ORDER BY change.product_id, field.key, change.change_set_id
+), later AS (
+    SELECT replaced.product_id,
+           jsonb_object_agg(replaced.key, replaced.value) AS written,
+           jsonb_build_object(
+               'sku', product.sku,
+               'name', product.name,
+               'description', product.description,
+               'price', product.price::text,
+               'active', product.active
+           ) AS present
     FROM replaced
-    GROUP BY product_id
+    JOIN catalog_product AS product ON product.id = replaced.product_id
+    GROUP BY replaced.product_id, product.id
 ), judged AS (
     SELECT part.product_id,
            coalesce(product.sku, part.sku) AS sku,
@@ -33,32 +42,21 @@ WITH part AS (
                WHEN part.kind = 'd' AND product.id IS NOT NULL THEN 'same'
                WHEN part.kind = 'c' AND product.id IS NULL THEN 'same'
                WHEN part.kind = 'u' AND product.id IS NULL THEN 'deleted'
-               WHEN part.kind = 'u' AND written.fields IS NOT NULL AND present.fields @> part.before
-                   THEN 'same'
-               WHEN part.kind <> 'd' AND written.fields IS NOT NULL AND EXISTS (
+               WHEN part.kind = 'u' AND later.present @> part.before THEN 'same'
+               WHEN later.product_id IS NOT NULL AND EXISTS (
                    SELECT
-                   FROM jsonb_each(written.fields) AS field
+                   FROM jsonb_each(later.written) AS field
                    WHERE (part.kind = 'c' OR part.before ? field.key)
-                     AND present.fields -> field.key <> field.value
-                     AND present.fields -> field.key IS DISTINCT FROM part.before -> field.key
+                     AND later.present -> field.key <> field.value
+                     AND later.present -> field.key IS DISTINCT FROM part.before -> field.key
                ) THEN 'edited'
                WHEN other.id IS NOT NULL THEN 'taken'
            END AS reason
     FROM part
     LEFT JOIN catalog_product AS product ON product.id = part.product_id
-    LEFT JOIN written ON written.product_id = part.product_id
+    LEFT JOIN later ON later.product_id = part.product_id
     LEFT JOIN catalog_product AS other
         ON lower(other.sku) = lower(part.before ->> 'sku') AND other.id <> part.product_id
-    LEFT JOIN LATERAL (
-        SELECT jsonb_build_object(
-            'sku', product.sku,
-            'name', product.name,
-            'description', product.description,
-            'price', product.price::text,
-            'active', product.active
-        ) AS fields
-        WHERE written.fields IS NOT NULL
-    ) AS present ON true
 )
 SELECT product_id,
        CASE WHEN reason IS NULL THEN translate(kind, 'cd', 'dc') END,
