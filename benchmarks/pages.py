@@ -1,5 +1,6 @@
 """The pages of a large catalog, asked for from a real web process over a loopback connection."""
 
+import itertools
 import json
 import os
 import socket
@@ -22,16 +23,17 @@ from benchmarks.server import ROOT, Server
 from dev.valkey import free_port
 
 #: Page → path with its query, and the most that its 95th percentile should take, in milliseconds.
+#: `{n}` is another number each time: a filter that was asked for before has its total remembered.
 PAGES: dict[str, tuple[str, int]] = {
     "first page": ("/products/", 50),
-    "SKU contains": ("/products/?sku=0012", 250),
-    "name contains": ("/products/?name=brass", 250),
-    "description contains": ("/products/?description=full+thread", 250),
+    "SKU contains": ("/products/?sku=00{n}", 250),
+    "name contains": ("/products/?name=5{n}", 250),
+    "description contains": ("/products/?description=box+of+{n}", 250),
     "active": ("/products/?active=false", 250),
-    "price from, to": ("/products/?price_min=10&price_max=20", 250),
-    "updated since": ("/products/?updated_after=2020-01-01", 250),
-    "free text": ("/products/?search=hexagon", 500),
-    "free text, not ASCII": ("/products/?search=3.5%C3%9730", 500),
+    "price from, to": ("/products/?price_min={n}&price_max=200", 250),
+    "updated since": ("/products/?updated_after=20{n}-01-01", 250),
+    "free text": ("/products/?search=bolt+m{n}", 500),
+    "free text, not ASCII": ("/products/?search=%C3%97{n}", 500),
     "last page": ("/products/?page=9999999", 150),
     "last page by name": ("/products/?ordering=name&page=9999999", 300),
     "last page by price": ("/products/?ordering=-price&page=9999999", 300),
@@ -131,8 +133,10 @@ def web(server: Server) -> Iterator[Callable[[str], float]]:
         stderr=subprocess.DEVNULL,
     )
     local = threading.local()
+    numbers = itertools.cycle(range(10, 100))
 
     def ask(path: str) -> float:
+        path = path.format(n=next(numbers))
         if not hasattr(local, "client"):
             local.client = requests.Session()
             local.client.cookies.update(cookies)
