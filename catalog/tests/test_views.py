@@ -261,6 +261,19 @@ def test_empty_catalog_says_how_it_is_filled(editor_client: Client, viewer_clien
     assert "Ask an editor." in for_viewers
 
 
+def test_emptied_catalog_shows_the_way_back(editor_client: Client, viewer_client: Client) -> None:
+    product = products.create(
+        source="form", actor=None, sku="A-1", name="One", description="", price=None, active=True
+    )
+    gone = products.delete(product.pk, source="form", actor=None)
+
+    assert f'href="/activity/{gone.pk}/undo/">Undo that…' in text_of(editor_client.get(LIST))
+    for_viewers = text_of(viewer_client.get(LIST))
+    assert "1 was deleted" in for_viewers
+    assert f'href="/activity/{gone.pk}/">What was deleted' in for_viewers
+    assert "/undo/" not in for_viewers
+
+
 def test_list_costs_the_same_queries_however_long_it_is(
     viewer_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.filters import ProductFilter
 from catalog.listing import DEFAULT_ORDER, in_order, page_of
-from catalog.models import Product
+from catalog.models import ChangeSet, Product
 from catalog.totals import total_of
 from core.templatetags.figures import money
 
@@ -80,6 +80,8 @@ def product_list(request: HttpRequest) -> HttpResponse:
             ],
             "page": page,
             "total": total,
+            # An empty catalog that once was none: the way back stands beside the way to fill it.
+            "emptied_by": None if total.count else ChangeSet.objects.filter(deleted__gt=0).first(),
             "narrowed": narrowed,
             "chips": _chips(filterset, request.GET),
             "columns": _columns(request.GET, filterset),
