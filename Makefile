@@ -26,8 +26,18 @@ help:
 run: .venv/stamp
 	@exec $(BIN)/python -m dev run --with-parent
 
+# Without ARGS both tiers side by side, each with servers of its own, since acceptance tests mostly
+# wait; what those say comes last.
 test: .venv/stamp
+ifdef ARGS
 	@$(BIN)/python -m dev test $(ARGS)
+else
+	@log=$$(mktemp); \
+	$(BIN)/python -m dev test -m acceptance --durations=10 > $$log 2>&1 & acceptance=$$!; \
+	$(BIN)/python -m dev test -m "not acceptance" --durations=10; status=$$?; \
+	wait $$acceptance || status=$$?; \
+	cat $$log; rm -f $$log; exit $$status
+endif
 
 bench: .venv/stamp
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from catalog import products, totals
+from catalog import listing, products, totals
 from catalog.filters import ProductFilter
 from catalog.listing import ORDERS, in_order, page_of
 from catalog.models import ChangeSet, Product
@@ -105,6 +105,21 @@ def test_first_page_that_is_not_full_is_the_total(
         page = page_of(in_order(Product.objects.all()), number=1, size=10)
         assert page.paginator.count == len(page) == 9
     assert page_of(Product.objects.none(), number=3, size=10).paginator.count == 0
+
+
+@pytest.mark.parametrize("few", [3, 12])
+@pytest.mark.parametrize("order", ORDERS)
+def test_filtered_page_is_the_same_whether_few_or_many_are_found(
+    order: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(40)
+    monkeypatch.setattr(listing, "FEW", few)
+    found = in_order(ProductFilter({"name": "3"}, queryset=Product.objects.all()).qs, order)
+
+    page = page_of(found, number=1, size=4)
+
+    assert [each.pk for each in page] == [each.pk for each in found[:4]]
+    assert page.paginator.total == Total(found.count())
 
 
 def test_total_is_counted_once_while_nothing_changes(
