@@ -15,13 +15,12 @@ from catalog.undoing import SQL
 from core.advisory import only_one
 from core.leases import ClockTimestamp, reap
 from core.sql import statement
-from core.wakeups import wake_worker
+from core.wakeups import wake_workers
 
 logger = logging.getLogger(__name__)
 
 REAPER_LOCK = 0x6F706572  # "oper"
 PRUNE_LOCK = 0x7072756E  # "prun"
-WAKE_UPS = 4
 BATCH = 10_000
 # A beat task that takes longer leaves the rest to the next one.
 SECONDS = 300.0
@@ -36,16 +35,8 @@ def reap_operations() -> None:
     with only_one(REAPER_LOCK) as alone:
         if not alone:
             return
-        found = reap(BulkOperation, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
-    if found.requeued or found.failed or found.cancelled:
-        logger.warning(
-            "reaped: requeued=%d failed=%d cancelled=%d",
-            found.requeued,
-            found.failed,
-            found.cancelled,
-        )
-    for _ in BulkOperation.objects.filter(state=BulkOperation.State.QUEUED)[:WAKE_UPS]:
-        wake_worker(BulkOperation)
+        reap(BulkOperation, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
+    wake_workers(BulkOperation)
 
 
 def prune_catalog() -> None:

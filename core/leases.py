@@ -245,6 +245,14 @@ def reap(model: type[Row], *, lost_message: str) -> Reaped:
         state=model.FAILED, error_code="worker_lost", error_message=lost_message, **ended
     )
     requeued = dead.update(state=model.QUEUED, lease_token=None, leased_until=None, progress={})
+    if requeued or failed or cancelled:
+        logger.warning(
+            "reaped: model=%s requeued=%d failed=%d cancelled=%d",
+            model.__name__,
+            requeued,
+            failed,
+            cancelled,
+        )
     return Reaped(requeued=requeued, failed=failed, cancelled=cancelled)
 
 

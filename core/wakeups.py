@@ -9,6 +9,9 @@ from core.leases import LeasedRow
 
 logger = logging.getLogger(__name__)
 
+# Each wakes the next one when more waits; more than the workers can take would only pile up.
+WAKE_UPS = 4
+
 
 def wake_worker(model: type[LeasedRow]) -> None:
     """Send one wake-up; a broker that is away is logged, the reaper makes up for it."""
@@ -16,3 +19,9 @@ def wake_worker(model: type[LeasedRow]) -> None:
         current_app.send_task(model.RUN_TASK, ignore_result=True)
     except BrokerError as error:
         logger.warning("no worker woken, the broker is away: %s", error)
+
+
+def wake_workers(model: type[LeasedRow]) -> None:
+    """Wake some for the rows that wait, in case their own wake-up was lost."""
+    for _ in model._default_manager.filter(state=model.QUEUED)[:WAKE_UPS]:
+        wake_worker(model)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.advisory import only_one
 from core.leases import ClockTimestamp, reap
-from core.wakeups import wake_worker
+from core.wakeups import wake_workers
 from imports import staging
 from imports.models import ImportJob, RejectedRow, StoredFile
 from imports.staging import STAGING_PREFIX, staging_table
@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 REAPER_LOCK = 0x72656170  # "reap"
 RECEIVING_HOURS = 24
-# Each wakes the next one when more waits; more than the workers can take would only pile up.
-WAKE_UPS = 4
 BATCH = 1000
 # Rejected rows that one statement deletes; a run that takes longer leaves the rest to the next.
 ROWS = 10_000
@@ -37,17 +35,9 @@ def reap_imports() -> None:
     with only_one(REAPER_LOCK) as alone:
         if not alone:
             return
-        found = reap(ImportJob, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
+        reap(ImportJob, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
         _end_broken_uploads()
-    if found.requeued or found.failed or found.cancelled:
-        logger.warning(
-            "reaped: requeued=%d failed=%d cancelled=%d",
-            found.requeued,
-            found.failed,
-            found.cancelled,
-        )
-    for _ in ImportJob.objects.filter(state=ImportJob.State.QUEUED)[:WAKE_UPS]:
-        wake_worker(ImportJob)
+    wake_workers(ImportJob)
     _drop_orphaned_staging()
     _delete_old_uploads()
 
