@@ -130,7 +130,8 @@ async function refresh({ id, words, url }) {
     location.assign(url);
     return;
   }
-  await fetchInto("#results", location.pathname + location.search, "outerHTML");
+  // Settled at once: later, htmx would put back the row's own attributes and take the flash away.
+  await fetchInto("#results", location.pathname + location.search, "outerHTML settle:0ms");
   document.getElementById(`row-${id}`)?.classList.add("saved");
   (document.getElementById(opener) ?? document.getElementById("results")).focus({ preventScroll: true });
   say(words);

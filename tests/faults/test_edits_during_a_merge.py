@@ -130,7 +130,8 @@ def test_random_interleavings_of_edits_and_imports_are_as_in_some_order(
     chance = random.Random(seed)  # noqa: S311
     imported(site, ROWS)
     keys = {row["sku"]: row["id"] for row in site.rows("SELECT id, sku FROM catalog_product")}
-    files = [renamed(chance.sample(ROWS, 2500), f"file {number}") for number in range(4)]
+    files: list[list[Row]] = []
+    jobs: list[int] = []
     edits: list[Edit] = []
     admin = site.browser("admin")
     stop = threading.Event()
@@ -148,13 +149,16 @@ def test_random_interleavings_of_edits_and_imports_are_as_in_some_order(
             assert edit(admin, keys[row.sku], mine)
             edits.append(Edit(keys[row.sku], mine))
 
-    editor = threading.Thread(target=keep_editing)
-    editor.start()
-    jobs = [site.browser().upload(as_csv(rows)) for rows in files]
-    done = [site.finished(job) for job in jobs]
-    stop.set()
-    editor.join()
-    assert len(edits) > 5
+    with ThreadPoolExecutor(1) as threads:
+        editing = threads.submit(keep_editing)
+        try:
+            while len(files) < 4 or (len(edits) < 6 and not editing.done()):
+                files.append(renamed(chance.sample(ROWS, 2500), f"file {len(files)}"))
+                jobs.append(site.browser().upload(as_csv(files[-1])))
+            done = [site.finished(job) for job in jobs]
+        finally:
+            stop.set()
+        editing.result()
     by_change_set = {job["change_set_id"]: rows for job, rows in zip(done, files, strict=True)}
     catalog: dict[str, Row] = {}
     oracle.apply(catalog, ROWS, str.lower)
