@@ -42,6 +42,16 @@ class AuditEntry(models.Model):
         ROLES_CHANGED = "roles_changed", "changed the roles of"
         EXPORTED = "exported", "exported"
         OPERATION_CANCELLED = "operation_cancelled", "cancelled"
+        ENDPOINT_CREATED = "endpoint_created", "created the endpoint"
+        ENDPOINT_CHANGED = "endpoint_changed", "changed the endpoint"
+        ENDPOINT_DELETED = "endpoint_deleted", "deleted the endpoint"
+        ENDPOINT_PAUSED = "endpoint_paused", "paused the endpoint"
+        ENDPOINT_ENABLED = "endpoint_enabled", "enabled the endpoint"
+        ENDPOINT_DISABLED = "endpoint_disabled", "disabled the endpoint"
+        SECRET_REVEALED = "secret_revealed", "revealed the signing secret of"  # noqa: S105
+        SECRET_ROTATED = "secret_rotated", "rotated the signing secret of"  # noqa: S105
+        OLD_SECRET_ENDED = "old_secret_ended", "ended the old signing secret of"  # noqa: S105
+        DELIVERIES_RESENT = "deliveries_resent", "sent again to"
 
     at = models.DateTimeField(auto_now_add=True)
     actor = models.ForeignKey(

@@ -41,6 +41,13 @@ ROLES: dict[str, tuple[str, ...]] = {
         "accounts.add_user",
         "accounts.change_user",
         "auth.view_group",
+        "webhooks.view_endpoint",
+        "webhooks.add_endpoint",
+        "webhooks.change_endpoint",
+        "webhooks.delete_endpoint",
+        "webhooks.view_event",
+        "webhooks.view_delivery",
+        "webhooks.view_attempt",
     ),
 }
 

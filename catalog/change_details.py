@@ -1,15 +1,11 @@
-"""The products of one change set, with what stood there before and what it put in its place.
+"""The products of one change set, with what stood there before and what it put in its place."""
 
-The log keeps replaced values only. What a change set wrote in a column is what the first later
-change replaced there, or what stands in the row if there was none.
-"""
-
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from catalog import standing
 from catalog.history import FieldChange
 from catalog.models import ChangeSet, Product, ProductChange
 from catalog.rules import FIELDS
@@ -159,21 +155,9 @@ def _created_with(
 
 def _told(change_set: ChangeSet, parts: list[_Part]) -> list[ChangedProduct]:
     ids = [part.id for part in parts]
-    replaced: defaultdict[int, dict[str, Any]] = defaultdict(dict)
-    later = ProductChange.objects.filter(
-        product_id__in=ids, change_set_id__gt=change_set.pk
-    ).order_by("change_set_id")
-    for product_id, before in later.values_list("product_id", "before"):
-        for name, value in (before or {}).items():
-            replaced[product_id].setdefault(name, value)
-    present = {
-        product.pk: {
-            **{name: getattr(product, name) for name in FIELDS},
-            "price": None if product.price is None else f"{product.price:.2f}",
-        }
-        for product in Product.objects.filter(pk__in=ids)
-    }
-    return [_row(part, replaced[part.id], present.get(part.id)) for part in parts]
+    present = standing.rows(ids)
+    replaced = standing.replaced_since(change_set.pk, ids)
+    return [_row(part, replaced.get(part.id, {}), present.get(part.id)) for part in parts]
 
 
 def _row(part: _Part, replaced: dict[str, Any], present: dict[str, Any] | None) -> ChangedProduct:

@@ -19,7 +19,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
+# Former keys: what they signed or encrypted can still be read.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+PUBLIC_URL = (env.str("PUBLIC_URL", default=None) or "").rstrip("/")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Off only for plain http: the development runner, or a network where something else encrypts.
@@ -229,6 +232,7 @@ CELERY_TASK_ROUTES = {
     "catalog.*": {"queue": "imports"},
     "imports.*": {"queue": "imports"},
     "webhooks.*": {"queue": "webhooks"},
+    "webhooks.drain_slow": {"queue": "webhooks_slow"},
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -251,7 +255,7 @@ CELERY_BEAT_SCHEDULE = {
     f"{work}-{app}": {"task": f"{app}.{work}", "schedule": every, "options": {"expires": every}}
     for work, every, apps in (
         ("reap", REAPER_SECONDS, ("catalog", "imports")),
-        ("prune", PRUNE_SECONDS, ("accounts", "catalog", "imports")),
+        ("prune", PRUNE_SECONDS, ("accounts", "catalog", "imports", "webhooks")),
     )
     for app in apps
 }
@@ -265,6 +269,26 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 
 STREAM_MAX_SECONDS = env.float("STREAM_MAX_SECONDS", default=600.0)
 STREAM_HEARTBEAT_SECONDS = env.float("STREAM_HEARTBEAT_SECONDS", default=15.0)
+
+# --- Outbound HTTP --------------------------------------------------------------------------
+
+OUTBOUND_DEADLINE_SECONDS = env.float("OUTBOUND_DEADLINE_SECONDS", default=15.0)
+OUTBOUND_ALLOW_HTTP = env.bool("OUTBOUND_ALLOW_HTTP", default=DEBUG)
+OUTBOUND_ALLOW_PRIVATE = env.bool("OUTBOUND_ALLOW_PRIVATE", default=False)
+OUTBOUND_CA_BUNDLE = env.str("OUTBOUND_CA_BUNDLE", default=None)
+
+# --- Webhooks -------------------------------------------------------------------------------
+
+WEBHOOK_TICK_SECONDS = env.float("WEBHOOK_TICK_SECONDS", default=2.0)
+WEBHOOK_YIELD_SECONDS = env.float("WEBHOOK_YIELD_SECONDS", default=45.0)
+WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=14)
+WEBHOOK_ROTATION_HOURS = env.int("WEBHOOK_ROTATION_HOURS", default=24)
+
+CELERY_BEAT_SCHEDULE["tick-webhooks"] = {
+    "task": "webhooks.tick",
+    "schedule": WEBHOOK_TICK_SECONDS,
+    "options": {"expires": WEBHOOK_TICK_SECONDS},
+}
 
 # --- Files ----------------------------------------------------------------------------------
 
@@ -341,5 +365,9 @@ LOGGING = {
         },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django_guid": {"level": "WARNING"}},
+    "loggers": {
+        "django_guid": {"level": "WARNING"},
+        # It warns of strange answers by the whole URL, with the tokens that stand in it.
+        "urllib3": {"level": "ERROR"},
+    },
 }

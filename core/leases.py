@@ -42,8 +42,18 @@ class Cancelled(Exception):
     """Somebody asked for the work to be cancelled, and nothing of it may remain."""
 
 
-class LeasedRow(models.Model):
-    """A row that one worker at a time works on.
+class Leased(models.Model):
+    """A row that one worker at a time holds, as long as its token stands in it."""
+
+    lease_token = models.UUIDField(null=True, editable=False)
+    leased_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class LeasedRow(Leased):
+    """Work from its queue to its end, done by one worker at a time.
 
     Subclasses name the states in which a row waits (`QUEUED`) and is worked on (`RUNNING`), the
     two in which the reaper may leave it, and the task that claims and runs the next one
@@ -58,8 +68,6 @@ class LeasedRow(models.Model):
 
     state = models.CharField(max_length=16)
     attempt = models.PositiveSmallIntegerField(default=0)
-    lease_token = models.UUIDField(null=True, editable=False)
-    leased_until = models.DateTimeField(null=True, editable=False)
     cancel_requested = models.BooleanField(default=False)
     progress = models.JSONField(default=dict, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
@@ -76,10 +84,12 @@ class LeasedRow(models.Model):
         return self.state == self.QUEUED or self.state in self.RUNNING
 
 
+Held = TypeVar("Held", bound=Leased)
 Row = TypeVar("Row", bound=LeasedRow)
 
 
-def _lease_end() -> Any:
+def lease_end() -> Any:
+    """When a lease that is taken or renewed now runs out, by the database's clock."""
     return ClockTimestamp() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
@@ -89,15 +99,15 @@ def expired(model: type[Row]) -> Q:
 
 
 @dataclass(frozen=True)
-class Lease(Generic[Row]):
-    """The right to work on one row, held while its token stands in the row."""
+class Hold(Generic[Held]):
+    """The right to write one row, held while its token stands in the row."""
 
-    row: Row
+    row: Held
     token: uuid.UUID
 
-    def held(self) -> models.QuerySet[Row]:
+    def held(self) -> models.QuerySet[Held]:
         """The row, if it is still this worker's."""
-        objects: models.Manager[Row] = type(self.row)._default_manager
+        objects: models.Manager[Held] = type(self.row)._default_manager
         return objects.filter(pk=self.row.pk, lease_token=self.token)
 
     def update(self, **fields: Any) -> None:
@@ -111,6 +121,26 @@ class Lease(Generic[Row]):
         for name, value in fields.items():
             setattr(self.row, name, value)
 
+    def lock(self) -> None:
+        """Keep the row as it is until the caller's transaction ends.
+
+        A worker that wakes up late writes nothing beside the one that has its row by now.
+
+        Raises:
+            LeaseLost: the row is somebody else's by now.
+        """
+        if not self.held().select_for_update().exists():
+            raise LeaseLost
+
+    def expire(self) -> None:
+        """End the lease now, so that nobody need wait for it to run out."""
+        self.held().update(leased_until=ClockTimestamp())
+
+
+@dataclass(frozen=True)
+class Lease(Hold[Row]):
+    """The right to carry one row's work to its end."""
+
     def finish(self, state: str, **fields: Any) -> None:
         """Leave the row in its last state, in the caller's transaction.
 
@@ -121,17 +151,6 @@ class Lease(Generic[Row]):
         finished = self.held().filter(cancel_requested=False)
         if not self._close(finished, state, **fields):
             self.check()
-            raise LeaseLost
-
-    def lock(self) -> None:
-        """Keep the row as it is until the caller's transaction ends.
-
-        A worker that wakes up late writes nothing beside the one that has its row by now.
-
-        Raises:
-            LeaseLost: the row is somebody else's by now.
-        """
-        if not self.held().select_for_update().exists():
             raise LeaseLost
 
     def cancel(self, **fields: Any) -> bool:
@@ -156,10 +175,6 @@ class Lease(Generic[Row]):
             leased_until=None,
             progress={},
         )
-
-    def expire(self) -> None:
-        """End the lease now, so that the next reaper need not wait for it to run out."""
-        self.held().update(leased_until=ClockTimestamp())
 
     def check(self) -> None:
         """Raise Cancelled or LeaseLost if the row says so."""
@@ -199,7 +214,7 @@ def claim_next(model: type[Row], first_state: str) -> Lease[Row] | None:
             state=first_state,
             attempt=F("attempt") + 1,
             lease_token=token,
-            leased_until=_lease_end(),
+            leased_until=lease_end(),
             started_at=Coalesce(F("started_at"), ClockTimestamp()),
             progress={},
         )
@@ -224,15 +239,18 @@ def request_cancel(row: Row) -> bool:
 
 @dataclass(frozen=True)
 class Reaped:
-    """What a reaper found: numbers of rows."""
+    """What a reaper found: numbers of rows, and the keys of those that failed for good."""
 
     requeued: int
-    failed: int
+    failed: list[int]
     cancelled: int
 
 
 def reap(model: type[Row], *, lost_message: str) -> Reaped:
-    """Give dead workers' rows back to the queue; fail those that were lost too often."""
+    """Give dead workers' rows back to the queue; fail those that were lost too often.
+
+    In the caller's transaction, which tells of those that failed.
+    """
     dead = model._default_manager.filter(expired(model))
     ended: dict[str, Any] = {
         "lease_token": None,
@@ -241,7 +259,9 @@ def reap(model: type[Row], *, lost_message: str) -> Reaped:
         "progress": {},
     }
     cancelled = dead.filter(cancel_requested=True).update(state=model.CANCELLED, **ended)
-    failed = dead.filter(attempt__gte=settings.MAX_ATTEMPTS).update(
+    hopeless = dead.filter(attempt__gte=settings.MAX_ATTEMPTS).select_for_update(skip_locked=True)
+    failed = list(hopeless.values_list("pk", flat=True))
+    model._default_manager.filter(pk__in=failed).update(
         state=model.FAILED, error_code="worker_lost", error_message=lost_message, **ended
     )
     requeued = dead.update(state=model.QUEUED, lease_token=None, leased_until=None, progress={})
@@ -250,7 +270,7 @@ def reap(model: type[Row], *, lost_message: str) -> Reaped:
             "reaped: model=%s requeued=%d failed=%d cancelled=%d",
             model.__name__,
             requeued,
-            failed,
+            len(failed),
             cancelled,
         )
     return Reaped(requeued=requeued, failed=failed, cancelled=cancelled)
@@ -343,7 +363,7 @@ class Heartbeat(Generic[Row]):
     def _renew(self, figures: dict[str, Any]) -> bool:
         """Renew once; False when the database could not be asked."""
         try:
-            renewed = self.lease.held().update(leased_until=_lease_end(), progress=figures)
+            renewed = self.lease.held().update(leased_until=lease_end(), progress=figures)
             if not renewed:
                 self._verdict = LeaseLost
             elif self.lease.held().filter(cancel_requested=True).exists():

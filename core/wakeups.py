@@ -1,6 +1,7 @@
 """Telling workers that there is work: a hint, the rows are the queue."""
 
 import logging
+from typing import Any
 
 from celery import current_app
 from kombu.exceptions import OperationalError as BrokerError
@@ -13,12 +14,20 @@ logger = logging.getLogger(__name__)
 WAKE_UPS = 4
 
 
-def wake_worker(model: type[LeasedRow]) -> None:
-    """Send one wake-up; a broker that is away is logged, the reaper makes up for it."""
+def send_wake_up(task: str, *arguments: Any, expires: float | None = None) -> None:
+    """Send one wake-up; a broker that is away is logged, a beat task makes up for it.
+
+    After `expires` seconds nobody need be woken by it any more.
+    """
     try:
-        current_app.send_task(model.RUN_TASK, ignore_result=True)
+        current_app.send_task(task, args=arguments, expires=expires, ignore_result=True)
     except BrokerError as error:
         logger.warning("no worker woken, the broker is away: %s", error)
+
+
+def wake_worker(model: type[LeasedRow]) -> None:
+    """Wake one for the model's queue."""
+    send_wake_up(model.RUN_TASK)
 
 
 def wake_workers(model: type[LeasedRow]) -> None:

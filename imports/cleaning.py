@@ -13,6 +13,7 @@ from core.leases import ClockTimestamp, reap
 from core.wakeups import wake_workers
 from imports import staging
 from imports.models import ImportJob, RejectedRow, StoredFile
+from imports.signals import import_finished
 from imports.staging import STAGING_PREFIX, staging_table
 from imports.storage import uploads
 
@@ -35,7 +36,9 @@ def reap_imports() -> None:
     with only_one(REAPER_LOCK) as alone:
         if not alone:
             return
-        reap(ImportJob, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
+        reaped = reap(ImportJob, lost_message=LOST.format(attempts=settings.MAX_ATTEMPTS))
+        for job in ImportJob.objects.filter(pk__in=reaped.failed):
+            import_finished.send(sender=ImportJob, job=job)
         _end_broken_uploads()
     wake_workers(ImportJob)
     _drop_orphaned_staging()

@@ -218,11 +218,12 @@ def test_reaper_gives_back_fails_and_cancels_what_dead_workers_held(settings: Se
     for row in (lost, worn_out, unwanted):
         expire(row)
 
-    found = reap(Job, lost_message="Gone.")
+    with transaction.atomic():
+        found = reap(Job, lost_message="Gone.")
 
     for row in (lost, worn_out, unwanted, alive):
         row.refresh_from_db()
-    assert (found.requeued, found.failed, found.cancelled) == (1, 1, 1)
+    assert (found.requeued, found.failed, found.cancelled) == (1, [worn_out.pk], 1)
     states = [row.state for row in (lost, worn_out, unwanted, alive)]
     assert states == ["queued", "failed", "cancelled", "reading"]
     assert (worn_out.error_code, worn_out.error_message) == ("worker_lost", "Gone.")

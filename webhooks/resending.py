@@ -1,0 +1,102 @@
+"""Sending again: one delivery, those that failed, or all of a time."""
+
+import datetime
+from typing import Final
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import audit
+from accounts.models import AuditEntry
+from core.leases import ClockTimestamp
+from webhooks.events import make_due
+from webhooks.models import Delivery, Endpoint, Lane
+from webhooks.retries import BREAKER
+
+#: What `replay` sends again: those that were given up, those that arrived, or both.
+STATES: Final = {
+    "failed": (Delivery.State.FAILED,),
+    "arrived": (Delivery.State.ARRIVED,),
+    "all": (Delivery.State.FAILED, Delivery.State.ARRIVED),
+}
+
+
+@transaction.atomic
+def redeliver(delivery: Delivery, *, actor: AbstractBaseUser | None) -> bool:
+    """Send one again, before all others and whatever holds those back.
+
+    It keeps its `webhook-id`, so a receiver that has it already can tell. Returns False while it
+    is being sent, or when it was a test: a test is made anew.
+    """
+    sent_again = Delivery.objects.filter(pk=delivery.pk, is_test=False).exclude(
+        state=Delivery.State.SENDING
+    )
+    changed = sent_again.update(
+        state=Delivery.State.WAITING,
+        urgent=True,
+        tries=0,
+        due_at=ClockTimestamp(),
+        finished_at=None,
+    )
+    if changed:
+        make_due([delivery.endpoint_id])
+        _recorded(delivery.endpoint, actor, count=1)
+    return bool(changed)
+
+
+@transaction.atomic
+def replay(
+    endpoint: Endpoint,
+    *,
+    since: datetime.datetime | None,
+    state: str,
+    actor: AbstractBaseUser | None,
+) -> int:
+    """Send again what was made since a time and has ended as `state`, a key of STATES.
+
+    Returns how many deliveries that are.
+    """
+    deliveries = Delivery.objects.filter(state__in=STATES[state])
+    if since is not None:
+        deliveries = deliveries.filter(created_at__gte=since)
+    count = requeue(endpoint, deliveries)
+    if count:
+        make_due([endpoint.pk])
+        _recorded(endpoint, actor, count=count)
+    return count
+
+
+@transaction.atomic
+def try_now(endpoint: Endpoint, *, actor: AbstractBaseUser | None) -> int:
+    """Try what waits without waiting for its time; returns how many deliveries that are.
+
+    While the endpoint fails it is the oldest alone that is tried, as ever.
+    """
+    waiting = Delivery.objects.filter(
+        endpoint=endpoint,
+        is_test=False,
+        state__in=(Delivery.State.WAITING, Delivery.State.RETRYING),
+    )
+    failures = Lane.objects.values_list("failures", flat=True).get(pk=endpoint.pk)
+    if endpoint.ordered or failures >= BREAKER:
+        oldest = waiting.order_by("pk").values_list("pk", flat=True)[:1]
+        waiting = Delivery.objects.filter(pk__in=list(oldest))
+    count = waiting.update(due_at=ClockTimestamp())
+    if count:
+        make_due([endpoint.pk])
+        _recorded(endpoint, actor, count=count)
+    return count
+
+
+def requeue(endpoint: Endpoint, deliveries: QuerySet[Delivery]) -> int:
+    """Put an endpoint's deliveries back as if they were new; the caller makes the lane due."""
+    return deliveries.filter(endpoint=endpoint, is_test=False).update(
+        state=Delivery.State.WAITING, tries=0, due_at=ClockTimestamp(), finished_at=None
+    )
+
+
+def _recorded(endpoint: Endpoint, actor: AbstractBaseUser | None, *, count: int) -> None:
+    audit.record(
+        AuditEntry.Action.DELIVERIES_RESENT, actor=actor, target=endpoint.host, count=count
+    )
