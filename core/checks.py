@@ -23,6 +23,37 @@ def lease_outlives_heartbeats(app_configs: Any, **kwargs: Any) -> list[CheckMess
     ]
 
 
+@register(Tags.compatibility)
+def lease_outlives_requests(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Who sends renews its lease before and after a request, not during it."""
+    if settings.LEASE_SECONDS > settings.OUTBOUND_DEADLINE_SECONDS:
+        return []
+    return [
+        Error(
+            f"LEASE_SECONDS ({settings.LEASE_SECONDS:g}) is not above "
+            f"OUTBOUND_DEADLINE_SECONDS ({settings.OUTBOUND_DEADLINE_SECONDS:g}): a request that "
+            "takes its whole time loses the work.",
+            hint="Set LEASE_SECONDS to 60 and OUTBOUND_DEADLINE_SECONDS to 15, the defaults.",
+            id="core.E004",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def private_networks_are_out_of_reach(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.OUTBOUND_ALLOW_PRIVATE:
+        return []
+    return [
+        Warning(
+            "OUTBOUND_ALLOW_PRIVATE is on: whoever may enter a URL can call whatever this machine "
+            "reaches, its own services and the cloud's metadata among them.",
+            hint="Leave it off, unless receivers stand in your own network and you trust all "
+            "managers.",
+            id="core.W002",
+        )
+    ]
+
+
 @register(Tags.database)
 def database_folds_case_by_unicode(
     databases: Sequence[str] | None = None, **kwargs: Any

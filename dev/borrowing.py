@@ -103,8 +103,10 @@ def run_tests(arguments: Sequence[str]) -> int:
     # Not in the folder of mkdtemp's own mode: as root, PostgreSQL runs as another user.
     folder = Path(tempfile.mkdtemp(prefix=TEST_FOLDER))
     folder.chmod(0o711)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    # Found by `remove_abandoned` of another run only once it is locked.
+    lock = os.open(folder / "lock.new", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    (folder / "lock.new").rename(folder / "lock")
     try:
         with Services(folder, postgres_options=FAST) as services:
             environment = {

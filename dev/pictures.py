@@ -28,14 +28,19 @@ def take(page: Page, name: str, *, height: int) -> None:
         raise ValueError(message)
 
 
-def take_catalog(page: Page, *, edited: str, taken: str) -> None:
-    """Home, products, activity and undo, from the page of an import that changed both SKUs."""
-    page.on("dialog", lambda dialog: dialog.accept())
-    imported = page.url
+def take_home(page: Page) -> None:
+    """The home page."""
     page.goto("/")
     page.get_by_role("region", name="Last imports").wait_for()
     take(page, "home.png", height=740)
 
+
+def take_catalog(page: Page, imported: str, *, edited: str, taken: str) -> list[str]:
+    """Products, activity and undo, after an import that changed both SKUs.
+
+    Returns the addresses where what was changed for the pictures is undone.
+    """
+    page.on("dialog", lambda dialog: dialog.accept())
     change(page, edited, Price="5.20")
     change(page, edited, Description="Metric coarse thread. Box of 100, refillable.")
     edits = ways_back(page, edited)[:2]
@@ -63,10 +68,7 @@ def take_catalog(page: Page, *, edited: str, taken: str) -> None:
     page.get_by_role("link", name="Delete all products").click()
     page.get_by_label("To confirm").fill("delete all pro")
     take(page, "delete-all.png", height=480)
-
-    for way in edits:
-        undo(page, way)
-    undo(page, way_back(page, imported))
+    return edits
 
 
 def open_product(page: Page, sku: str) -> None:

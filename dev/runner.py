@@ -21,6 +21,10 @@ HOST = "127.0.0.1"
 USER = "admin"
 SAMPLE_PRODUCTS = 10_000
 SECONDS_TO_READY = 120
+RECEIVER = (
+    "webhooks: `.venv/bin/python -m dev exec python manage.py webhook_receiver`"
+    " prints what is sent to http://127.0.0.1:9000/"
+)
 # Together below the ten seconds that most supervisors wait before they kill.
 SECONDS_TO_STOP_PROCESSES = 6
 SECONDS_TO_STOP_SERVICES = 3
@@ -123,6 +127,7 @@ class Run:
             self._start_processes([entry.name for entry in self.entries if entry.name != "web"])
             self._wait_ready()
             say(f"logs are in {self.checkout.logs}")
+            say(RECEIVER)
             print(self._ready_line(), flush=True)
             while True:
                 self.stop.sleep(0.2)
@@ -136,7 +141,11 @@ class Run:
         say("starting services")
         self.services.start()
         self._remember()
-        urls = {**self.given, **self.services.environment()}
+        urls = {
+            **self.given,
+            **self.services.environment(),
+            "PUBLIC_URL": os.environ.get("PUBLIC_URL") or self.url,
+        }
         self.environment = {
             # An import that runs gets a moment to hand itself back before its worker is killed.
             "WORKER_SOFT_SHUTDOWN_TIMEOUT": "3",

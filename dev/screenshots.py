@@ -1,8 +1,9 @@
 """`make screenshots`: the pictures in `docs/images/`, taken of a running `make run`.
 
 A price list of a week is imported in Chromium: one picture while it is merged, one when it has
-ended with rejected rows. Then `dev.pictures` goes through the other pages and undoes everything at
-the end, the import too. Made for the sample catalog of a first start.
+ended with rejected rows. Then `dev.pictures` goes through the other pages, with endpoints of
+`dev.webhook_pictures` that hear of it. At the end everything is undone, the import too. Made for
+the sample catalog of a first start.
 """
 
 import csv
@@ -17,8 +18,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dev.checkout import Checkout
-from dev.pictures import IMAGES, WIDTH, take, take_catalog
+from dev.pictures import IMAGES, WIDTH, take, take_catalog, take_home, undo, way_back
 from dev.sample import rows
+from dev.webhook_pictures import listening, take_webhooks
 
 USER = "admin"
 FILE = "supplier-price-list-w47.csv"
@@ -100,7 +102,13 @@ def take_all(url: str, password: str) -> None:
         take(page, "import-running.png", height=720)
         page.wait_for_selector("#rejected")
         take(page, "import-rejected.png", height=1080)
-        take_catalog(page, edited=repriced[0], taken=repriced[1])
+        imported = page.url
+        with listening(page):
+            edits = take_catalog(page, imported, edited=repriced[0], taken=repriced[1])
+            take_webhooks(page)
+            take_home(page)
+        for way in [*edits, way_back(page, imported)]:
+            undo(page, way)
         browser.close()
 
 

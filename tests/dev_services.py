@@ -65,7 +65,7 @@ class Stand:
         (self.root / "Procfile").write_text("".join(lines))
 
     def environment(self, *, services: bool) -> dict[str, str]:
-        without = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEV_DIRECTORY"}
+        without = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEV_DIRECTORY", "PUBLIC_URL"}
         own = {name: value for name, value in os.environ.items() if name not in without}
         given = (
             {} if services else {"DATABASE_URL": "postgres://far/away", "REDIS_URL": "redis://x"}

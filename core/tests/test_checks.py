@@ -10,6 +10,8 @@ from pytest_django import Settings
 from core.checks import (
     database_folds_case_by_unicode,
     lease_outlives_heartbeats,
+    lease_outlives_requests,
+    private_networks_are_out_of_reach,
     valkey_keeps_what_it_is_given,
 )
 from dev.valkey import free_port
@@ -38,6 +40,24 @@ def test_lease_that_one_late_beat_would_lose_is_an_error(settings: Settings) -> 
         "one late beat loses the work."
     )
     assert error.hint == f"Set {defaults}, the defaults."
+
+
+def test_lease_that_ends_during_a_request_is_an_error(settings: Settings) -> None:
+    assert lease_outlives_requests(None) == []
+    settings.LEASE_SECONDS = settings.OUTBOUND_DEADLINE_SECONDS
+
+    (error,) = lease_outlives_requests(None)
+
+    assert error.id == "core.E004"
+
+
+def test_private_networks_in_reach_are_warned_of(settings: Settings) -> None:
+    assert private_networks_are_out_of_reach(None) == []
+    settings.OUTBOUND_ALLOW_PRIVATE = True
+
+    (warning,) = private_networks_are_out_of_reach(None)
+
+    assert warning.id == "core.W002"
 
 
 @pytest.mark.integration

@@ -7,10 +7,10 @@ const webhook = new Webhook(process.env.WEBHOOK_SECRET);
 // In earnest a table with a unique column, written in one transaction with what the event changes.
 const taken = new Set();
 
-// A batch holds many products, under the name of the event that it stands for.
+// A batch holds many products under the name of their event; a summary holds none.
 function take({ type, data }) {
   if (type === "product.batch") {
-    for (const product of data.products) store(data.event, product);
+    for (const product of data.products ?? []) store(data.event, product);
   } else if (type.startsWith("product.")) {
     store(type, data);
   }

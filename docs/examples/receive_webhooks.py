@@ -11,10 +11,10 @@ taken = set()
 
 
 def take(event):
-    """A batch holds many products, under the name of the event that it stands for."""
+    """A batch holds many products under the name of their event; a summary holds none."""
     data = event["data"]
     if event["type"] == "product.batch":
-        for product in data["products"]:
+        for product in data.get("products", []):
             store(data["event"], product)
     elif event["type"].startswith("product."):
         store(event["type"], data)

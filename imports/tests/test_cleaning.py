@@ -18,6 +18,7 @@ from imports.cleaning import LOST, REAPER_LOCK, prune_imports, reap_imports
 from imports.models import FilePart, ImportJob, RejectedRow, StoredFile
 from imports.pipeline import run_import
 from imports.retrying import retry_import
+from imports.signals import import_finished
 from imports.staging import staging_table
 from imports.storage import uploads
 from imports.tests.importing import (
@@ -80,6 +81,31 @@ def test_job_that_lost_its_last_worker_fails_with_a_message(settings: Settings) 
     assert (job.state, job.error_code) == (ImportJob.State.FAILED, "worker_lost")
     assert job.error_message == LOST.format(attempts=3)
     assert catalog() == []
+
+
+def test_failure_that_the_reaper_found_is_told_like_any_other(settings: Settings) -> None:
+    settings.MAX_ATTEMPTS = 3
+    heard: list[tuple[int, str, str, bool]] = []
+
+    def hear(sender: type, job: ImportJob, **kwargs: object) -> None:
+        heard.append((job.pk, job.state, job.error_code, connection.in_atomic_block))
+
+    import_finished.connect(hear)
+    try:
+        accepted(TEXT)
+        lost = claimed().row
+        kill_worker(lost, attempt=3)
+        accepted(TEXT)
+        once = claimed().row
+        kill_worker(once, attempt=1)
+        reap_imports()
+        reap_imports()
+    finally:
+        import_finished.disconnect(hear)
+
+    assert heard == [(lost.pk, "failed", "worker_lost", True)]
+    once.refresh_from_db()
+    assert once.state == ImportJob.State.QUEUED
 
 
 def test_dead_workers_job_that_was_to_be_cancelled_is_cancelled() -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from catalog.models import Product
 from core.leases import ClockTimestamp
+from dev.processes import wait_until
 from imports import order
 from imports.models import ImportJob
 from imports.order import earlier_jobs
@@ -49,10 +50,12 @@ def test_small_file_waits_for_a_large_one_that_was_accepted_before_it() -> None:
 
     thread = threading.Thread(target=run_small)
     thread.start()
-    time.sleep(0.6)
+    staged = ImportJob.objects.filter(pk=small.row.pk, state=ImportJob.State.MERGING)
+    assert wait_until(staged.exists, seconds=10)
+    time.sleep(0.3)
     assert ended == []
     assert catalog() == []
-    assert ImportJob.objects.get(pk=small.row.pk).state == ImportJob.State.MERGING
+    assert staged.exists()
     run_import(large)
     ended.append(large.row.pk)
     thread.join()
