@@ -48,9 +48,9 @@ class AuditEntry(models.Model):
         ENDPOINT_PAUSED = "endpoint_paused", "paused the endpoint"
         ENDPOINT_ENABLED = "endpoint_enabled", "enabled the endpoint"
         ENDPOINT_DISABLED = "endpoint_disabled", "disabled the endpoint"
-        SECRET_REVEALED = "secret_revealed", "revealed the signing secret of"  # noqa: S105
-        SECRET_ROTATED = "secret_rotated", "rotated the signing secret of"  # noqa: S105
-        OLD_SECRET_ENDED = "old_secret_ended", "ended the old signing secret of"  # noqa: S105
+        SECRET_REVEALED = "secret_revealed", "revealed the signing secret of"
+        SECRET_ROTATED = "secret_rotated", "rotated the signing secret of"
+        OLD_SECRET_ENDED = "old_secret_ended", "ended the old signing secret of"
         DELIVERIES_RESENT = "deliveries_resent", "sent again to"
 
     at = models.DateTimeField(auto_now_add=True)

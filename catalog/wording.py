@@ -40,6 +40,25 @@ AUDIT_ICONS: Final = {
     Action.SIGN_IN_FAILED: "alert-triangle",
     Action.EXPORTED: "download",
     Action.OPERATION_CANCELLED: "ban",
+    Action.ENDPOINT_CREATED: "plus",
+    Action.ENDPOINT_CHANGED: "pencil",
+    Action.ENDPOINT_DELETED: "trash",
+    Action.ENDPOINT_PAUSED: "player-pause",
+    Action.ENDPOINT_ENABLED: "circle-check",
+    Action.ENDPOINT_DISABLED: "ban",
+    Action.DELIVERIES_RESENT: "send",
+}
+#: What of an endpoint was changed, by its form's labels.
+ENDPOINT_FIELDS: Final = {
+    "url": "URL",
+    "event_types": "events",
+    "bulk": "bulk changes",
+    "ordered": "order",
+    "rate_per_hour": "rate",
+}
+WHY_DISABLED: Final = {
+    "failing": "nothing but failure for 5 days",
+    "gone": "it answered 410 Gone",
 }
 #: A filter by yes or no, in words: yes, no.
 YES_NO: Final = {
@@ -174,12 +193,28 @@ def audit_words(entry: AuditEntry) -> Words:
     if entry.action == Action.EXPORTED:
         query = entry.details.get("query", "")
         return Words(icon, f"{did} {entry.target}", filter_words(query) if query else "")
-    return Words(icon, f"{did} {entry.target}".strip(), _details(entry))
+    if entry.action == Action.DELIVERIES_RESENT:
+        count = entry.details.get("count", 0)
+        noun = "delivery" if count == 1 else "deliveries"
+        return Words(icon, f"Sent {count:,} {noun} again to {entry.target}")
+    return Words(icon, f"{did} {entry.target}".strip(), _note(entry))
 
 
 def actor_of(entry: AuditEntry) -> str:
-    """Who did it; nobody is known before a sign-in succeeds."""
-    return entry.actor_name or ("" if entry.action == Action.SIGN_IN_FAILED else NOBODY)
+    """Who did it; nobody is known before a sign-in succeeds, and nobody disables an endpoint."""
+    by_nobody = {Action.SIGN_IN_FAILED, Action.ENDPOINT_DISABLED}
+    return entry.actor_name or ("" if entry.action in by_nobody else NOBODY)
+
+
+def _note(entry: AuditEntry) -> str:
+    if entry.action == Action.ENDPOINT_CHANGED:
+        fields = entry.details.get("fields", [])
+        return ", ".join(ENDPOINT_FIELDS.get(name, name) for name in fields)
+    if entry.action == Action.ENDPOINT_ENABLED:
+        return "what had failed sent again" if entry.details.get("send_failed") else ""
+    if entry.action == Action.ENDPOINT_DISABLED:
+        return WHY_DISABLED.get(entry.details.get("reason", ""), "")
+    return _details(entry)
 
 
 def _details(entry: AuditEntry) -> str:

@@ -1,5 +1,7 @@
 """The page where everybody lands: the catalog in figures, and what was imported."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,8 +10,11 @@ from django.views.decorators.http import require_safe
 from catalog import figures
 from imports import chart
 from imports.models import ImportJob
+from webhooks import figures as webhook_figures
+from webhooks import listing
 
 LAST_IMPORTS = 6
+ENDPOINTS = 6
 
 
 @require_safe
@@ -20,10 +25,12 @@ def home(request: HttpRequest) -> HttpResponse:
     jobs = ImportJob.objects.order_by("-id")[:LAST_IMPORTS]
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "home.html#last-imports", {"jobs": jobs})
+    webhooks = _webhooks() if request.user.has_perm("webhooks.view_endpoint") else None
     return render(
         request,
         "home.html",
         {
+            "webhooks": webhooks,
             "stock": figures.stock(),
             "week": figures.week(),
             "last_change": figures.last_change(),
@@ -32,3 +39,9 @@ def home(request: HttpRequest) -> HttpResponse:
             "max_bytes": settings.UPLOAD_MAX_BYTES,
         },
     )
+
+
+def _webhooks() -> dict[str, Any]:
+    """How endpoints do: all together, and some of them, those in trouble first."""
+    shown = list(listing.troubled_first()[:ENDPOINTS])
+    return {"overview": webhook_figures.overview(), "rows": listing.with_figures(shown)}

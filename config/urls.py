@@ -14,6 +14,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("", include("catalog.urls")),
     path("imports/", include("imports.urls")),
+    path("webhooks/", include("webhooks.urls")),
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("upload", RedirectView.as_view(pattern_name="imports:list")),

@@ -1,4 +1,4 @@
-"""One running product for all tests that need real processes."""
+"""One running product for all tests that need real processes, in each process of pytest."""
 
 import shutil
 import tempfile

@@ -13,6 +13,8 @@ from accounts.models import User
 from catalog import products
 from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
 from imports.models import ImportJob
+from webhooks import endpoints
+from webhooks.models import Delivery, Endpoint, Event
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -83,7 +85,7 @@ def test_page_that_does_not_exist_tells_strangers_nothing() -> None:
 
 @pytest.fixture
 def rows() -> dict[str, int]:
-    """A product, a change set, a cancelled import and a cancelled operation, for all to look at."""
+    """A product, a change set, a cancelled import and operation, an endpoint and its deliveries."""
     product = products.create(
         source="form", actor=None, sku="A-1", name="One", description="", price=None, active=True
     )
@@ -91,11 +93,20 @@ def rows() -> dict[str, int]:
         file_name="a.csv", state="cancelled", upload="imports/a", detected={}
     )
     operation = BulkOperation.objects.create(kind="delete", state="cancelled")
+    endpoint = endpoints.create(
+        actor=None, url="https://1.1.1.1/hook", event_types=["product.updated"]
+    )
+    event = Event.objects.create(type="product.updated", body="{}")
+    delivery = Delivery.objects.create(event=event, endpoint=endpoint, state="failed")
+    trial = Delivery.objects.create(event=event, endpoint=endpoint, state="failed", is_test=True)
     return {
         "product": product.pk,
         "job": job.pk,
         "operation": operation.pk,
         "change_set": ChangeSet.objects.get().pk,
+        "endpoint": endpoint.pk,
+        "delivery": delivery.pk,
+        "trial": trial.pk,
     }
 
 
@@ -107,6 +118,13 @@ READ = (
     "/imports/", "/imports/{job}/", "/imports/{job}/live/", "/imports/{job}/events/",
     "/imports/{job}/rejected.csv", "/imports/sample.csv",
 )  # fmt: skip
+
+NEW_ENDPOINT = {
+    "url": "https://1.1.1.1/new",
+    "event_types": "product.created",
+    "bulk": "batch",
+    "rate_per_hour": "100",
+}
 
 # Who may: method, path, what is sent, the answer to who may.
 EDITOR_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
@@ -132,6 +150,28 @@ EDITOR_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
 MANAGER_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("get", "/products/delete-all/", {}, 200),
     ("post", "/products/delete-all/", {"phrase": "delete all products"}, 302),
+    ("get", "/webhooks/", {}, 200),
+    ("get", "/webhooks/new/", {}, 200),
+    ("post", "/webhooks/new/", NEW_ENDPOINT, 302),
+    ("post", "/webhooks/check/", {"url": "https://1.1.1.1/"}, 200),
+    ("get", "/webhooks/{endpoint}/", {}, 200),
+    ("get", "/webhooks/{endpoint}/edit/", {}, 200),
+    ("post", "/webhooks/{endpoint}/edit/", NEW_ENDPOINT, 302),
+    ("post", "/webhooks/{endpoint}/pause/", {}, 302),
+    ("post", "/webhooks/{endpoint}/enable/", {}, 302),
+    ("post", "/webhooks/{endpoint}/test/", {}, 302),
+    ("get", "/webhooks/{endpoint}/tests/{trial}/", {}, 200),
+    ("get", "/webhooks/{endpoint}/deliveries/{delivery}/", {}, 200),
+    ("post", "/webhooks/{endpoint}/deliveries/{delivery}/again/", {}, 302),
+    ("get", "/webhooks/{endpoint}/replay/", {}, 200),
+    ("post", "/webhooks/{endpoint}/replay/", {"state": "all"}, 302),
+    ("post", "/webhooks/{endpoint}/try/", {}, 302),
+    ("post", "/webhooks/{endpoint}/reveal/", {}, 200),
+    ("get", "/webhooks/{endpoint}/rotate/", {}, 200),
+    ("post", "/webhooks/{endpoint}/rotate/", {}, 302),
+    ("post", "/webhooks/{endpoint}/end-rotation/", {}, 302),
+    ("get", "/webhooks/{endpoint}/delete/", {}, 200),
+    ("post", "/webhooks/{endpoint}/delete/", {}, 302),
 )
 ROLES = ("viewer", "editor", "manager")
 
@@ -160,7 +200,15 @@ def state_of_everything() -> list[Any]:
     """What a refused request must leave as it was."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (Product, ChangeSet, ProductChange, BulkOperation, ImportJob)
+        for model in (
+            Product,
+            ChangeSet,
+            ProductChange,
+            BulkOperation,
+            ImportJob,
+            Endpoint,
+            Delivery,
+        )
     ]
 
 

@@ -156,9 +156,55 @@ def test_every_writer_takes_the_lock_before_it_writes() -> None:
         assert found == expected, path
 
 
+CHANGES = re.compile(
+    r"\bproducts\.(create|update|delete)$|\boperations\.start$|\bconflicts\.save$"
+    r"|\b(start_undo|accept_upload|retry_import)$"
+)
+
+
+def test_every_path_to_the_writers_of_products_is_known() -> None:
+    """Whoever joins these joins tests/faults/walk.py, which checks the events of every path."""
+    assert where(lambda node: bool(CHANGES.search(called(node)))) == {
+        "catalog/admin.py",
+        "catalog/conflicts.py",
+        "catalog/views/activity.py",
+        "catalog/views/bulk.py",
+        "catalog/views/editing.py",
+        "catalog/views/operations.py",
+        "imports/admin.py",
+        "imports/management/commands/import_products.py",
+        "imports/views.py",
+    }
+
+
 def test_only_streams_make_streaming_responses() -> None:
     makers = {"StreamingHttpResponse", "FileResponse"}
     assert where(lambda node: called(node).rpartition(".")[2] in makers) == {"core/streams.py"}
+
+
+#: What opens connections to other machines, beside the clients of PostgreSQL and Valkey.
+CALLERS = ("requests", "requests_hardened", "urllib3", "http.client", "urllib.request")
+
+
+def imports_a_caller(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{alias.name}" for alias in node.names]
+    else:
+        return False
+    return any(f"{name}.".startswith(f"{caller}.") for name in names for caller in CALLERS)
+
+
+def test_only_the_outbound_transport_calls_other_machines() -> None:
+    """What goes past it has no deadline, and reaches the private network."""
+    assert where(imports_a_caller) == {
+        "core/addresses.py",
+        "core/connections.py",
+        "core/outbound.py",
+    }
+    opening = {"create_connection", "open_connection"}
+    assert where(lambda node: called(node).rpartition(".")[2] in opening) == {"core/connections.py"}
 
 
 def test_product_stands_on_nothing_of_the_development() -> None:

@@ -42,9 +42,18 @@ def test_image_runs_the_web_process_unless_told_otherwise() -> None:
     assert (ROOT / "Dockerfile").read_text().splitlines()[-1] == f"CMD {json.dumps(words)}"
 
 
-def test_workers_hand_their_tasks_back_at_sigterm_wherever_they_run() -> None:
+def test_sigterm_gives_imports_a_grace_and_lets_deliveries_end_wherever_they_run() -> None:
+    """Deliveries end by themselves; during Celery's own grace they would not know of it."""
     entries = {entry.name: entry for entry in procfile.read(ROOT / "Procfile")}
+    composed = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    rendered = yaml.safe_load((ROOT / "render.yaml").read_text())["services"]
+    (deliver,) = (each for each in rendered if each["name"] == "product-importer-deliver")
 
     assert entries["worker"].variables == {"REMAP_SIGTERM": "SIGQUIT"}
-    assert entries["deliver"].variables == {"REMAP_SIGTERM": "SIGQUIT"}
+    assert entries["deliver"].variables == {}
     assert "REMAP_SIGTERM=SIGQUIT" in (ROOT / "Dockerfile").read_text()
+    assert composed["deliver"]["environment"] == {
+        **composed["worker"]["environment"],
+        "REMAP_SIGTERM": "SIGTERM",
+    }
+    assert {"key": "REMAP_SIGTERM", "value": "SIGTERM"} in deliver["envVars"]

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -198,6 +199,14 @@ def test_every_requirement_is_explained() -> None:
         explained = table(section(DOCS / "dependencies.md", f"## {kind}: {name}"))
 
         assert explained.keys() == required
+
+
+def test_every_npm_package_is_explained() -> None:
+    required = json.loads((ROOT / "tests/javascript/package.json").read_text())["dependencies"]
+
+    explained = table(section(DOCS / "dependencies.md", "## Tests: tests/javascript/"))
+
+    assert explained.keys() == required.keys()
 
 
 def test_every_vendored_package_is_explained() -> None:

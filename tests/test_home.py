@@ -17,6 +17,8 @@ from accounts.models import User
 from catalog import products
 from catalog.models import ChangeSet, Product
 from imports.models import ImportJob
+from webhooks.models import Endpoint, EndpointHour, Lane
+from webhooks.tests.listening import endpoint
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -232,6 +234,104 @@ def test_user_without_a_role_is_told_whom_to_ask(db: None) -> None:
     assert "Signed in as nobody, no role yet" in words
     assert "Catalog" not in words
     assert "Last changed" not in words
+
+
+@pytest.fixture
+def manager_client(manager: User) -> Client:
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+def hour(of: Endpoint, *, arrived: int, failed: int = 0) -> None:
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    EndpointHour.objects.create(endpoint=of, hour=now, arrived=arrived, failed=failed)
+
+
+def test_manager_finds_how_webhooks_do_those_in_trouble_first(manager_client: Client) -> None:
+    make(1)
+    well, disabled, failing = (
+        endpoint(f"https://{name}.example.com/hook") for name in ("well", "disabled", "failing")
+    )
+    hour(well, arrived=990, failed=10)
+    hour(failing, arrived=0, failed=10)
+    Endpoint.objects.filter(pk=disabled.pk).update(state="disabled")
+    soon = timezone.now() + timedelta(minutes=94, seconds=30)
+    Lane.objects.filter(pk=failing.pk).update(failures=5, last_error="time_out", due_at=soon)
+
+    response = manager_client.get("/")
+
+    assert figure_of_deliveries(response) == ("1,010", "tone warn", "98 % arrived")
+    assert (
+        "Webhooks All webhooks Endpoint Last day Arrived failing.example.com 0 %"
+        " disabled.example.com disabled well.example.com 99 %"
+        " failing.example.com : Took too long, next try in 1 h 34 min"
+    ) in text(response)
+
+
+def figure_of_deliveries(response: Any) -> tuple[str, ...]:
+    found = re.search(
+        r'<dt>Deliveries in 24 hours</dt><dd><b><a href="/webhooks/">([^<]+)</a></b>'
+        r'<span class="small ([^"]+)">([^<]+)</span>',
+        response.content.decode(),
+    )
+    assert found is not None
+    return found.groups()
+
+
+def test_six_endpoints_are_shown_at_most(manager_client: Client) -> None:
+    make(1)
+    for number in range(8):
+        endpoint(f"https://n{number}.example.com/hook")
+
+    response = manager_client.get("/")
+
+    assert figure_of_deliveries(response) == ("0", "soft", "nothing was sent")
+    assert re.findall(r"n\d\.example", response.content.decode()) == [
+        f"n{number}.example" for number in range(6)
+    ]
+
+
+def test_home_without_endpoints_leads_to_the_first(manager_client: Client) -> None:
+    make(1)
+
+    response = manager_client.get("/")
+
+    assert figure_of_deliveries(response) == ("0", "soft", "no endpoints yet")
+    assert "No endpoints yet" in text(response)
+    assert 'href="/webhooks/new/"' in response.content.decode()
+
+
+def test_others_find_nothing_of_webhooks(editor_client: Client, viewer_client: Client) -> None:
+    make(1)
+    endpoint()
+
+    for client in (editor_client, viewer_client):
+        response = client.get("/")
+        assert "Deliveries" not in text(response)
+        assert "Webhooks" not in text(response)
+        assert "example.com" not in response.content.decode()
+
+
+def test_webhooks_cost_home_six_statements_and_its_fragment_none(
+    manager_client: Client, editor_client: Client
+) -> None:
+    make(1)
+    for number in range(8):
+        made = endpoint(f"https://n{number}.example.com/hook")
+        Endpoint.objects.filter(pk=made.pk).update(state="disabled" if number % 2 else "active")
+
+    def asked(client: Client, **headers: str) -> int:
+        client.get("/", headers=headers)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/", headers=headers)
+        return len(queries)
+
+    # The endpoints, their hours; all hours, all that waits, how many fail, how many are disabled.
+    assert asked(manager_client) - asked(editor_client) == 6
+    assert asked(manager_client, **{"HX-Request": "true"}) == asked(
+        editor_client, **{"HX-Request": "true"}
+    )
 
 
 def test_home_takes_a_fixed_number_of_statements(viewer_client: Client) -> None:

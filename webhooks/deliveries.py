@@ -14,12 +14,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
-from celery.worker import state as worker_state
 from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
 from accounts.models import AuditEntry
+from core.endings import told_to_end
 from core.leases import ClockTimestamp, Hold, lease_end
 from core.outbound import Answer, Sender
 from webhooks import hours, lanes, retries
@@ -33,6 +33,12 @@ USER_AGENT: Final = "product-importer/1.0"
 BODY_KEPT: Final = 4096
 HEADERS_KEPT: Final = 50
 GONE: Final = 410
+#: What we say of a request, or what says where it ends and goes: nobody else's word counts there.
+OURS: Final = frozenset({
+    "accept-encoding", "connection", "expect", "forwarded", "host", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade", "user-agent",
+})  # fmt: skip
+OUR_PREFIXES: Final = ("content-", "proxy-", "webhook-", "x-forwarded-")
 HIDDEN: Final = "••••••"
 #: Without a secret nothing can be signed, and nothing is sent.
 UNREADABLE: Final = Answer(
@@ -45,6 +51,16 @@ UNREADABLE: Final = Answer(
         "The signing secret can't be read: the operator put another SECRET_KEY in place. Rotate"
         " the secret, or have the former key added to SECRET_KEY_FALLBACKS."
     ),
+)
+
+#: A person's header that no request can carry, as with a line break in its value.
+UNSENDABLE: Final = Answer(
+    status=None,
+    headers={},
+    body=b"",
+    milliseconds=0,
+    error="header",
+    message="One of the endpoint's own headers can't be sent. Change its name or its value.",
 )
 
 _chance = random.SystemRandom()
@@ -82,7 +98,8 @@ class Drain:
 
     def __init__(self, hold: Hold[Lane]) -> None:
         self.hold = hold
-        self.endpoint = Endpoint.objects.get(pk=hold.row.pk)
+        self.endpoint = hold.row.endpoint
+        self._slow = hold.row.slow
         self._ends = time.monotonic() + settings.WEBHOOK_YIELD_SECONDS
         self._flying: set[Future[Sent]] = set()
 
@@ -95,44 +112,45 @@ class Drain:
             done: set[Future[Sent]] = set()
             while True:
                 taken = self._step([future.result() for future in done])
-                if taken is None:
-                    return
                 self._flying |= {
                     threads.submit(send, sender, self.endpoint, delivery) for delivery in taken
                 }
                 if not self._flying:
-                    break
+                    return
                 done, self._flying = wait(self._flying, return_when=FIRST_COMPLETED)
-        lanes.release(self.hold, self.endpoint)
 
-    def _step(self, sent: list[Sent]) -> list[Delivery] | None:
-        """Record what was sent and take the next, in one transaction.
+    def _step(self, sent: list[Sent]) -> list[Delivery]:
+        """Record what was sent and take the next, or let the lane go, in one transaction.
 
-        Returns None when the lane is somebody else's by now: nothing was recorded.
+        When the lane is somebody else's by now, nothing is recorded and nothing taken.
         """
         with transaction.atomic():
             held = self.hold.held().select_for_update(of=("self",)).annotate(now=ClockTimestamp())
             lane = held.select_related("endpoint").first()
             if lane is None:
                 logger.warning("lane lost: endpoint=%d sent=%d", self.hold.row.pk, len(sent))
-                return None
+                return []
             self.endpoint = lane.endpoint
             for each in sent:
                 _record(lane, each, lane.now)
             lanes.refill(lane, self.endpoint, lane.now)
             taken = []
-            if not self._ending():
+            if not self._ending(lane):
                 taken = lanes.take(lane, self.endpoint, busy=len(self._flying))
-            lane.leased_until = lease_end()
+            if taken or self._flying:
+                lane.leased_until = lease_end()
+            else:
+                lanes.let_go(lane, self.endpoint, lane.now)
             lane.save()
         return taken
 
-    def _ending(self) -> bool:
+    def _ending(self, lane: Lane) -> bool:
         return (
             self.endpoint.state != Endpoint.State.ACTIVE
+            # It goes on among its like: one that hangs keeps nobody else waiting.
+            or lane.slow != self._slow
             or time.monotonic() > self._ends
-            or worker_state.should_stop is not None
-            or worker_state.should_terminate is not None
+            or told_to_end()
         )
 
 
@@ -143,7 +161,16 @@ def send(sender: Sender, endpoint: Endpoint, delivery: Delivery) -> Sent:
         return Sent(delivery, at, {}, UNREADABLE)
     body = delivery.event.body.encode()
     headers = request_headers(endpoint, delivery.event.webhook_id, at, body)
-    return Sent(delivery, at, headers, sender.post(endpoint.url, body, headers))
+    try:
+        answer = sender.post(endpoint.url, body, headers)
+    except ValueError:
+        answer = UNSENDABLE
+    return Sent(delivery, at, headers, answer)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a header of this name is none that a person can add."""
+    return name.lower() in OURS or name.lower().startswith(OUR_PREFIXES)
 
 
 def request_headers(
@@ -153,8 +180,9 @@ def request_headers(
     secrets = [endpoint.secret]
     if endpoint.previous_secret and endpoint.previous_until and at < endpoint.previous_until:
         secrets.append(endpoint.previous_secret)
+    added = {name.lower(): value for name, value in (endpoint.headers or {}).items()}
     return {
-        **(endpoint.headers or {}),
+        **{name: value for name, value in added.items() if not is_ours(name)},
         "content-type": "application/json",
         "user-agent": USER_AGENT,
         **signed_headers(webhook_id=webhook_id, at=at, body=body, secrets=secrets),
@@ -163,7 +191,7 @@ def request_headers(
 
 def _record(lane: Lane, sent: Sent, now: datetime.datetime) -> None:
     """Log an attempt and decide what becomes of the delivery, its lane and its endpoint."""
-    log(sent, lane.endpoint)
+    log(sent)
     delivery, answer = sent.delivery, sent.answer
     outcome: dict[str, Any] = {
         "status": answer.status,
@@ -204,7 +232,7 @@ def _after_failure(delivery: Delivery, answer: Answer, now: datetime.datetime) -
     return {"state": Delivery.State.RETRYING, "due_at": due}
 
 
-def log(sent: Sent, endpoint: Endpoint) -> None:
+def log(sent: Sent) -> None:
     """Write an attempt down, and count it in its hour."""
     answer = sent.answer
     Attempt.objects.create(
@@ -215,19 +243,21 @@ def log(sent: Sent, endpoint: Endpoint) -> None:
         status=answer.status,
         error=answer.error,
         message=answer.message,
-        request_headers=_without_secrets(sent.headers, endpoint),
+        request_headers=_without_secrets(sent.headers),
         response_headers=dict(list(answer.headers.items())[:HEADERS_KEPT]),
         response_body=_text(answer.body[:BODY_KEPT]),
     )
-    hours.count(endpoint.pk, sent.at, arrived=sent.arrived, milliseconds=answer.milliseconds)
+    hours.count(
+        sent.delivery.endpoint_id,
+        sent.at,
+        arrived=sent.arrived,
+        milliseconds=answer.milliseconds,
+    )
 
 
-def _without_secrets(headers: Mapping[str, str], endpoint: Endpoint) -> dict[str, str]:
-    configured = {name.lower() for name in endpoint.headers or {}}
-    return {
-        name.lower(): HIDDEN if name.lower() in configured else value
-        for name, value in headers.items()
-    }
+def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    """By what is ours, not by what is configured: that may have changed since it was sent."""
+    return {name: value if is_ours(name) else HIDDEN for name, value in headers.items()}
 
 
 def _text(body: bytes) -> str:
@@ -240,6 +270,7 @@ def _disable(endpoint: Endpoint, reason: Endpoint.Reason) -> None:
         state=Endpoint.State.DISABLED, state_since=ClockTimestamp(), reason=reason
     )
     if disabled:
+        endpoint.state = Endpoint.State.DISABLED
         logger.warning("endpoint disabled: id=%d reason=%s", endpoint.pk, reason)
         audit.record(
             AuditEntry.Action.ENDPOINT_DISABLED, actor=None, target=endpoint.host, reason=reason

@@ -70,11 +70,15 @@ def change(endpoint: Endpoint, *, actor: AbstractBaseUser | None, **values: Any)
     changed = [name for name in values if getattr(endpoint, name) != values[name]]
     if not changed:
         return endpoint
+    # The lane before the endpoint, as its holder locks them. Whatever changed, what waits may
+    # have to wait no longer.
+    if "url" in changed:
+        _clean_slate(endpoint)
+    else:
+        make_due([endpoint.pk])
     for name in changed:
         setattr(endpoint, name, values[name])
     endpoint.save(update_fields=changed)
-    if "url" in changed:
-        _clean_slate(endpoint)
     audit.record(Action.ENDPOINT_CHANGED, actor=actor, target=endpoint.host, fields=changed)
     return endpoint
 
@@ -105,7 +109,6 @@ def enable(
     if send_failed:
         failed = Delivery.objects.filter(state=Delivery.State.FAILED)
         requeue(endpoint, failed.filter(finished_at__gte=since) if since else failed)
-    make_due([endpoint.pk])
     audit.record(
         Action.ENDPOINT_ENABLED, actor=actor, target=endpoint.host, send_failed=send_failed
     )

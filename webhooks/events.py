@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Min, Sum
+from django.db.models import Max, Min, Sum
 from django.db.models.functions import Cast, Coalesce, Least
 from django.urls import reverse
 
 from catalog.models import ChangeSet, Product, ProductChange
 from core.advisory import only_one
+from core.endings import told_to_end
 from core.leases import ClockTimestamp
 from imports.models import ImportJob
 from webhooks import bodies
@@ -30,6 +31,8 @@ PUBLISH_LOCK = 0x7075626C  # "publ"
 #: Products that are read at once: several batches, so that few of them are cut short.
 PAGE: Final = 4000
 PAGE_BYTES: Final = 16 * 1024**2
+#: Deliveries of one page at most, where many endpoints hear of each product by itself.
+PAGE_DELIVERIES: Final = 50_000
 ROWS_AT_ONCE: Final = 5000
 LISTENING: Final = (Endpoint.State.ACTIVE, Endpoint.State.PAUSED)
 
@@ -66,7 +69,7 @@ def publish_pending(*, seconds: float) -> bool:
     """
     began = time.monotonic()
     while publish_page():
-        if time.monotonic() - began > seconds:
+        if told_to_end() or time.monotonic() - began > seconds:
             return True
     return False
 
@@ -97,17 +100,24 @@ def announce_import(job: ImportJob) -> None:
 
 
 def tell(told: Sequence[Told]) -> None:
-    """Write events and their deliveries in the caller's transaction, and wake who sends them."""
+    """Write events and their deliveries in the caller's transaction, and wake who sends them.
+
+    An endpoint that was deleted since its part was settled is passed over: its row may be gone.
+    """
+    named = {endpoint for each in told for endpoint in each.endpoints}
+    known = Endpoint.objects.filter(pk__in=named).exclude(state=Endpoint.State.DELETED)
+    present = set(known.values_list("pk", flat=True))
     Event.objects.bulk_create([each.event for each in told], batch_size=ROWS_AT_ONCE)
     Delivery.objects.bulk_create(
         [
             Delivery(event=each.event, endpoint_id=endpoint)
             for each in told
             for endpoint in each.endpoints
+            if endpoint in present
         ],
         batch_size=ROWS_AT_ONCE,
     )
-    make_due({endpoint for each in told for endpoint in each.endpoints})
+    make_due(present)
 
 
 def make_due(endpoints: Collection[int]) -> None:
@@ -127,9 +137,10 @@ def _next_publication() -> Publication | None:
     """Where the oldest unpublished change set stands; those that nobody hears are marked."""
     while True:
         unpublished = ChangeSet.objects.filter(published_at__isnull=True)
-        change_set = unpublished.order_by("pk").first()
-        if change_set is None:
+        seen = unpublished.aggregate(oldest=Min("pk"), newest=Max("pk"))
+        if seen["oldest"] is None:
             return None
+        change_set = ChangeSet.objects.get(pk=seen["oldest"])
         publication = Publication.objects.filter(change_set=change_set).first()
         if publication is not None:
             publication.change_set = change_set
@@ -138,8 +149,8 @@ def _next_publication() -> Publication | None:
             first=Min("since_change_set")
         )["first"]
         if heard is None or heard >= change_set.pk:
-            older = unpublished if heard is None else unpublished.filter(pk__lte=heard)
-            mark_published(older)
+            # No further than was seen before the endpoints were asked: one may be new.
+            mark_published(unpublished.filter(pk__lte=heard or seen["newest"]))
             continue
         audience = audience_of(change_set, is_import=_import_of(change_set) is not None)
         if audience.is_empty:
@@ -167,7 +178,7 @@ def _write_page(publication: Publication) -> None:
     change_set = publication.change_set
     audience = Audience.from_json(publication.audience)
     job = _import_of(change_set)
-    parts = _next_parts(publication, audience)
+    parts = _next_parts(publication, audience, most=_page_size(audience))
     told = _product_events(change_set, audience, parts, import_id=job.pk if job else None)
     if parts:
         publication.cursor = parts[-1].product_id
@@ -187,7 +198,12 @@ def _write_page(publication: Publication) -> None:
         publication.save()
 
 
-def _next_parts(publication: Publication, audience: Audience, *, most: int = PAGE) -> list[Part]:
+def _page_size(audience: Audience) -> int:
+    listeners = max((len(endpoints) for endpoints in audience.each.values()), default=0)
+    return max(1, min(PAGE, PAGE_DELIVERIES // max(1, listeners)))
+
+
+def _next_parts(publication: Publication, audience: Audience, *, most: int) -> list[Part]:
     """The products behind the cursor, as many as fit in memory by their bytes."""
     change_set = publication.change_set
     if not publication.changes:
@@ -216,7 +232,8 @@ def _bytes_of(change_set: ChangeSet, ids: Sequence[int]) -> int:
     for rows, text in (
         (Product.objects.filter(pk__in=ids), _Octets("description")),
         (
-            ProductChange.objects.filter(change_set=change_set, product_id__in=ids),
+            # The later ones too: of a product that is gone they hold all there is.
+            ProductChange.objects.filter(change_set__gte=change_set, product_id__in=ids),
             _Octets(Cast("before", models.TextField())),
         ),
     ):

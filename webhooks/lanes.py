@@ -2,16 +2,20 @@
 
 import datetime
 import uuid
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from core.leases import ClockTimestamp, Hold, lease_end
+from core.sql import statement
 from webhooks.models import Attempt, Delivery, Endpoint, Lane
 from webhooks.retries import BREAKER
 from webhooks.wakeups import due_lanes
 
+SQL = Path(__file__).parent / "sql"
 #: Requests at a time.
 WIDTH: Final = 4
 #: Requests that may be sent at once after a rest, if the hourly rate is no lower.
@@ -25,7 +29,8 @@ INTERRUPTED_WORDS: Final = "The process that was sending ended. What came of it 
 def claim(*, slow: bool) -> Hold[Lane] | None:
     """Hold the lane that is due the longest; None when there is nothing to send."""
     with transaction.atomic():
-        lane = due_lanes(slow=slow).select_for_update(skip_locked=True, of=("self",)).first()
+        due = due_lanes(slow=slow).select_related("endpoint")
+        lane = due.select_for_update(skip_locked=True, of=("self",)).first()
         if lane is None:
             return None
         hold = Hold(row=lane, token=uuid.uuid4())
@@ -42,9 +47,21 @@ def pending(lane: Lane) -> QuerySet[Delivery]:
 def _recover(lane: Lane) -> None:
     """Take over what a dead holder was sending: the attempt is logged, and made again now."""
     sending = pending(lane).filter(state=Delivery.State.SENDING)
-    cut_off = list(sending.values_list("pk", "attempts"))
+    cut_off = list(sending.order_by("pk").values_list("pk", "attempts"))
     if not cut_off:
         return
+    log_interrupted(cut_off)
+    sending.update(
+        state=Delivery.State.RETRYING,
+        error=INTERRUPTED,
+        status=None,
+        tries=F("tries") - 1,
+        due_at=ClockTimestamp(),
+    )
+
+
+def log_interrupted(cut_off: Sequence[tuple[int, int]]) -> None:
+    """Log the attempts of a dead process, by delivery and number: what came of them is unknown."""
     now = datetime.datetime.now(datetime.UTC)
     Attempt.objects.bulk_create(
         [
@@ -57,13 +74,6 @@ def _recover(lane: Lane) -> None:
             )
             for pk, number in cut_off
         ]
-    )
-    sending.update(
-        state=Delivery.State.RETRYING,
-        error=INTERRUPTED,
-        status=None,
-        tries=F("tries") - 1,
-        due_at=ClockTimestamp(),
     )
 
 
@@ -81,24 +91,14 @@ def take(lane: Lane, endpoint: Endpoint, *, busy: int) -> list[Delivery]:
     free = min((1 if alone else WIDTH) - busy, int(lane.tokens))
     if free <= 0:
         return []
-    waiting = pending(lane).exclude(state=Delivery.State.SENDING)
-    due = waiting.filter(due_at__lte=ClockTimestamp())
-    asked_for = due.filter(urgent=True).order_by("pk")
-    ids = list(asked_for.values_list("pk", flat=True)[:free])
-    if not ids and alone:
-        oldest = waiting.order_by("pk").values_list("pk", flat=True)[:1]
-        ids = list(due.filter(pk__in=list(oldest)).values_list("pk", flat=True))
-    elif len(ids) < free:
-        others = due.filter(urgent=False).order_by("due_at", "pk")
-        ids += others.values_list("pk", flat=True)[: free - len(ids)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement(SQL, "take_oldest" if alone else "take_due"),
+            {"endpoint": endpoint.pk, "free": free},
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
     if not ids:
         return []
-    Delivery.objects.filter(pk__in=ids).update(
-        state=Delivery.State.SENDING,
-        attempts=F("attempts") + 1,
-        tries=F("tries") + 1,
-        urgent=False,
-    )
     lane.tokens -= len(ids)
     return list(Delivery.objects.filter(pk__in=ids).select_related("event").order_by("pk"))
 
@@ -115,26 +115,28 @@ def refill(lane: Lane, endpoint: Endpoint, now: datetime.datetime) -> None:
 
 
 def release(hold: Hold[Lane], endpoint: Endpoint) -> None:
-    """Let the lane go and say when it is to be looked at again.
-
-    Locked in a statement of its own, so that deliveries which were added meanwhile are seen: who
-    adds some locks the lane too.
-    """
+    """Let the lane go and say when it is to be looked at again."""
     with transaction.atomic():
         lane = hold.held().select_for_update().annotate(now=ClockTimestamp()).first()
-        if lane is None:
-            return
-        waiting = pending(lane)
-        if only_oldest(lane, endpoint):
-            first = waiting.order_by("pk")
-        else:
-            first = waiting.order_by("due_at", "pk")
-        due = first.values_list("due_at", flat=True).first()
-        asked_for = waiting.filter(urgent=True).order_by("due_at")
-        urgent = asked_for.values_list("due_at", flat=True).first()
-        due = min((at for at in (due, urgent) if at is not None), default=None)
-        if due is not None:
-            # Not before now: lanes that are due take turns.
-            wait = max(0.0, 1 - lane.tokens) * 3600 / endpoint.rate_per_hour
-            due = max(due, lane.now + datetime.timedelta(seconds=wait))
-        hold.held().update(due_at=due, lease_token=None, leased_until=None)
+        if lane is not None:
+            let_go(lane, endpoint, lane.now)
+            lane.save()
+
+
+def let_go(lane: Lane, endpoint: Endpoint, now: datetime.datetime) -> None:
+    """Say on a locked lane when it is to be looked at again; the caller saves it.
+
+    Locked in a statement before this one's, so that deliveries which were added meanwhile are
+    seen: who adds some locks the lane too.
+    """
+    waiting = pending(lane)
+    dues = [waiting.order_by("due_at", "pk")]
+    if only_oldest(lane, endpoint):
+        dues = [waiting.order_by("pk"), waiting.filter(urgent=True).order_by("due_at")]
+    found = [rows.values_list("due_at", flat=True).first() for rows in dues]
+    lane.due_at = min((at for at in found if at is not None), default=None)
+    if lane.due_at is not None:
+        # Not before now: lanes that are due take turns.
+        wait = max(0.0, 1 - lane.tokens) * 3600 / endpoint.rate_per_hour
+        lane.due_at = max(lane.due_at, now + datetime.timedelta(seconds=wait))
+    lane.lease_token = lane.leased_until = None

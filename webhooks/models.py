@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -66,7 +67,7 @@ class Endpoint(models.Model):
     event_types = ArrayField(models.CharField(max_length=32, choices=EventType.choices))
     bulk = models.CharField(max_length=8, choices=Bulk.choices, default=Bulk.BATCH)
     ordered = models.BooleanField(default=False)
-    rate_per_hour = models.PositiveIntegerField(default=1000)
+    rate_per_hour = models.PositiveIntegerField(default=1000, validators=[MinValueValidator(1)])
     headers = EncryptedField(default=dict, blank=True)
 
     secret = EncryptedField(editable=False)
@@ -85,6 +86,11 @@ class Endpoint(models.Model):
 
     class Meta:
         ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(rate_per_hour__gte=1), name="endpoint_rate_check"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.host
@@ -168,7 +174,7 @@ class Event(models.Model):
     type = models.CharField(max_length=32)
     about = models.CharField(max_length=32, blank=True)
     change_set = models.ForeignKey(
-        ChangeSet, null=True, on_delete=models.CASCADE, related_name="events"
+        ChangeSet, null=True, on_delete=models.CASCADE, db_index=False, related_name="events"
     )
     sequence = models.PositiveIntegerField(null=True)
     count = models.PositiveIntegerField(default=0)
@@ -212,7 +218,9 @@ class Delivery(models.Model):
     PENDING: Final = (State.WAITING, State.SENDING, State.RETRYING)
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, db_index=False, related_name="deliveries"
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     is_test = models.BooleanField(default=False)
     urgent = models.BooleanField(default=False)
@@ -260,7 +268,9 @@ class Attempt(models.Model):
     `request_headers` hides the values that a person configured, `response_body` is the beginning.
     """
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="log")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, db_index=False, related_name="log"
+    )
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
     milliseconds = models.PositiveIntegerField(null=True)
@@ -291,7 +301,9 @@ class EndpointHour(models.Model):
     `latencies` counts what arrived by LATENCIES.
     """
 
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="hours")
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, db_index=False, related_name="hours"
+    )
     hour = models.DateTimeField()
     arrived = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)

@@ -1,4 +1,8 @@
-"""Sending again: one delivery, those that failed, or all of a time."""
+"""Sending again: one delivery, those that failed, or all of a time.
+
+The lane is locked before its deliveries, as its holder does it: two who lock in one order wait,
+they don't block each other.
+"""
 
 import datetime
 from typing import Final
@@ -29,6 +33,7 @@ def redeliver(delivery: Delivery, *, actor: AbstractBaseUser | None) -> bool:
     It keeps its `webhook-id`, so a receiver that has it already can tell. Returns False while it
     is being sent, or when it was a test: a test is made anew.
     """
+    make_due([delivery.endpoint_id])
     sent_again = Delivery.objects.filter(pk=delivery.pk, is_test=False).exclude(
         state=Delivery.State.SENDING
     )
@@ -40,7 +45,6 @@ def redeliver(delivery: Delivery, *, actor: AbstractBaseUser | None) -> bool:
         finished_at=None,
     )
     if changed:
-        make_due([delivery.endpoint_id])
         _recorded(delivery.endpoint, actor, count=1)
     return bool(changed)
 
@@ -57,12 +61,12 @@ def replay(
 
     Returns how many deliveries that are.
     """
+    make_due([endpoint.pk])
     deliveries = Delivery.objects.filter(state__in=STATES[state])
     if since is not None:
         deliveries = deliveries.filter(created_at__gte=since)
     count = requeue(endpoint, deliveries)
     if count:
-        make_due([endpoint.pk])
         _recorded(endpoint, actor, count=count)
     return count
 
@@ -73,6 +77,7 @@ def try_now(endpoint: Endpoint, *, actor: AbstractBaseUser | None) -> int:
 
     While the endpoint fails it is the oldest alone that is tried, as ever.
     """
+    make_due([endpoint.pk])
     waiting = Delivery.objects.filter(
         endpoint=endpoint,
         is_test=False,
@@ -84,13 +89,12 @@ def try_now(endpoint: Endpoint, *, actor: AbstractBaseUser | None) -> int:
         waiting = Delivery.objects.filter(pk__in=list(oldest))
     count = waiting.update(due_at=ClockTimestamp())
     if count:
-        make_due([endpoint.pk])
         _recorded(endpoint, actor, count=count)
     return count
 
 
 def requeue(endpoint: Endpoint, deliveries: QuerySet[Delivery]) -> int:
-    """Put an endpoint's deliveries back as if they were new; the caller makes the lane due."""
+    """Put an endpoint's deliveries back as if they were new; the caller has made the lane due."""
     return deliveries.filter(endpoint=endpoint, is_test=False).update(
         state=Delivery.State.WAITING, tries=0, due_at=ClockTimestamp(), finished_at=None
     )

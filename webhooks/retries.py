@@ -60,7 +60,7 @@ def _seconds(retry_after: str, now: datetime.datetime) -> float | None:
         return float(text[:12])
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=datetime.UTC)

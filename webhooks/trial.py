@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from core.leases import ClockTimestamp
 from core.limits import Limit, spend
@@ -14,12 +14,15 @@ from core.outbound import Sender
 from core.wakeups import send_wake_up
 from webhooks import bodies
 from webhooks.deliveries import log, send
+from webhooks.lanes import log_interrupted
 from webhooks.models import TEST, Delivery, Endpoint, Event
 
 SEND_TASK: Final = "webhooks.send_test"
 TESTS_A_MINUTE: Final = 20
 #: One whose wake-up was lost, or whose worker died, is sent by a tick after that many seconds.
 OVERDUE_SECONDS: Final = 20
+#: Tests that one tick sends.
+AT_ONCE: Final = 20
 
 
 class TooManyTests(Exception):
@@ -56,7 +59,7 @@ def request_test(
 
 def send_test(delivery_id: int) -> None:
     """Send a test that waits; one that another worker has taken is left alone."""
-    waiting = Delivery.objects.filter(pk=delivery_id, is_test=True, state=Delivery.State.WAITING)
+    waiting = _tests().filter(pk=delivery_id, state=Delivery.State.WAITING)
     taken = waiting.update(
         state=Delivery.State.SENDING, attempts=F("attempts") + 1, due_at=ClockTimestamp()
     )
@@ -66,22 +69,35 @@ def send_test(delivery_id: int) -> None:
     with Sender(connections=1) as sender:
         sent = send(sender, delivery.endpoint, delivery)
     with transaction.atomic():
-        log(sent, delivery.endpoint)
-        Delivery.objects.filter(pk=delivery_id).update(
+        # Unless it was given to somebody else meanwhile, who has logged this attempt as cut off.
+        ended = Delivery.objects.filter(
+            pk=delivery_id, state=Delivery.State.SENDING, attempts=delivery.attempts
+        ).update(
             state=Delivery.State.ARRIVED if sent.arrived else Delivery.State.FAILED,
             status=sent.answer.status,
             error=sent.answer.error,
             milliseconds=sent.answer.milliseconds,
             finished_at=ClockTimestamp(),
         )
+        if ended:
+            log(sent)
 
 
+@transaction.atomic
 def overdue_tests() -> list[int]:
     """Tests that nobody has sent, or whose worker has died: they are to be sent now."""
     late = ClockTimestamp() - datetime.timedelta(seconds=OVERDUE_SECONDS)
-    stuck = Delivery.objects.filter(is_test=True, due_at__lt=late)
-    stuck.filter(state=Delivery.State.SENDING).update(
-        state=Delivery.State.WAITING, due_at=ClockTimestamp()
-    )
-    waiting = stuck.filter(state=Delivery.State.WAITING)
-    return list(waiting.values_list("pk", flat=True)[:20])
+    overdue = _tests().filter(due_at__lt=late)
+    waiting = overdue.filter(state=Delivery.State.WAITING)
+    found = list(waiting.values_list("pk", flat=True)[:AT_ONCE])
+    sending = overdue.filter(state=Delivery.State.SENDING).select_for_update(skip_locked=True)
+    cut_off = list(sending.values_list("pk", "attempts")[:AT_ONCE])
+    log_interrupted(cut_off)
+    dead = [pk for pk, _ in cut_off]
+    Delivery.objects.filter(pk__in=dead).update(state=Delivery.State.WAITING)
+    return found + dead
+
+
+def _tests() -> QuerySet[Delivery]:
+    gone = Endpoint.objects.filter(state=Endpoint.State.DELETED)
+    return Delivery.objects.filter(is_test=True).exclude(endpoint__in=gone)

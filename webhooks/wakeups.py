@@ -11,7 +11,7 @@ from webhooks.models import Endpoint, Lane
 
 #: Lanes of each kind that one process works on at once: the other threads of its pool are left to
 #: publishing and tests, and endpoints that hang leave the greater part to those that don't.
-LANES: Final = {False: 16, True: 6}
+LANES: Final = {False: 12, True: 6}
 #: By then a tick has looked again.
 EXPIRES_SECONDS: Final = 30.0
 
@@ -31,16 +31,19 @@ def wake_publisher() -> None:
     send_wake_up("webhooks.publish", expires=EXPIRES_SECONDS)
 
 
-def wake_drain(*, slow: bool) -> None:
-    """Have one lane drained."""
-    send_wake_up("webhooks.drain_slow" if slow else "webhooks.drain", expires=EXPIRES_SECONDS)
+def wake_drain(*, slow: bool) -> bool:
+    """Have one lane drained; returns whether the broker was there."""
+    return send_wake_up(
+        "webhooks.drain_slow" if slow else "webhooks.drain", expires=EXPIRES_SECONDS
+    )
 
 
 def wake_drains() -> None:
     """Have the lanes that are due drained, as many as a process takes at once."""
     for slow, most in LANES.items():
         for _ in due_lanes(slow=slow).values_list("pk")[:most]:
-            wake_drain(slow=slow)
+            if not wake_drain(slow=slow):
+                return
 
 
 def wake_for_all() -> None:

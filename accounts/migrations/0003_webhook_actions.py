@@ -4,15 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_audit'),
+        ("accounts", "0002_audit"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='auditentry',
-            name='action',
-            field=models.CharField(choices=[('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('signed_out', 'signed out'), ('user_created', 'created the user'), ('user_changed', 'changed the user'), ('user_deleted', 'deleted the user'), ('roles_changed', 'changed the roles of'), ('exported', 'exported'), ('operation_cancelled', 'cancelled'), ('endpoint_created', 'created the endpoint'), ('endpoint_changed', 'changed the endpoint'), ('endpoint_deleted', 'deleted the endpoint'), ('endpoint_paused', 'paused the endpoint'), ('endpoint_enabled', 'enabled the endpoint'), ('endpoint_disabled', 'disabled the endpoint'), ('secret_revealed', 'revealed the signing secret of'), ('secret_rotated', 'rotated the signing secret of'), ('old_secret_ended', 'ended the old signing secret of'), ('deliveries_resent', 'sent again to')], max_length=32),
+            model_name="auditentry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("signed_in", "signed in"),
+                    ("sign_in_failed", "failed to sign in"),
+                    ("signed_out", "signed out"),
+                    ("user_created", "created the user"),
+                    ("user_changed", "changed the user"),
+                    ("user_deleted", "deleted the user"),
+                    ("roles_changed", "changed the roles of"),
+                    ("exported", "exported"),
+                    ("operation_cancelled", "cancelled"),
+                    ("endpoint_created", "created the endpoint"),
+                    ("endpoint_changed", "changed the endpoint"),
+                    ("endpoint_deleted", "deleted the endpoint"),
+                    ("endpoint_paused", "paused the endpoint"),
+                    ("endpoint_enabled", "enabled the endpoint"),
+                    ("endpoint_disabled", "disabled the endpoint"),
+                    ("secret_revealed", "revealed the signing secret of"),
+                    ("secret_rotated", "rotated the signing secret of"),
+                    ("old_secret_ended", "ended the old signing secret of"),
+                    ("deliveries_resent", "sent again to"),
+                ],
+                max_length=32,
+            ),
         ),
     ]

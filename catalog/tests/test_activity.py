@@ -3,6 +3,7 @@
 import datetime
 import re
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,7 +32,7 @@ from catalog.tests.change_sets import (
     text_of,
     undone,
 )
-from catalog.wording import filter_words
+from catalog.wording import actor_of, audit_words, filter_words
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -143,6 +144,47 @@ def test_undo_says_how_many_it_left_alone_and_why(editor: User) -> None:
 )
 def test_filter_is_told_by_its_labels(query: str, words: str) -> None:
     assert filter_words(query) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "details", "words"),
+    [
+        ("ENDPOINT_CREATED", {}, ("manager", "plus", "Created the endpoint shop.example.com", "")),
+        ("ENDPOINT_CHANGED", {"fields": ["url", "rate_per_hour", "headers"]},
+         ("manager", "pencil", "Changed the endpoint shop.example.com", "URL, rate, headers")),
+        ("ENDPOINT_DELETED", {}, ("manager", "trash", "Deleted the endpoint shop.example.com", "")),
+        ("ENDPOINT_PAUSED", {},
+         ("manager", "player-pause", "Paused the endpoint shop.example.com", "")),
+        ("ENDPOINT_ENABLED", {"send_failed": False},
+         ("manager", "circle-check", "Enabled the endpoint shop.example.com", "")),
+        ("ENDPOINT_ENABLED", {"send_failed": True},
+         ("manager", "circle-check", "Enabled the endpoint shop.example.com",
+          "what had failed sent again")),
+        ("ENDPOINT_DISABLED", {"reason": "failing"},
+         ("", "ban", "Disabled the endpoint shop.example.com", "nothing but failure for 5 days")),
+        ("ENDPOINT_DISABLED", {"reason": "gone"},
+         ("", "ban", "Disabled the endpoint shop.example.com", "it answered 410 Gone")),
+        ("SECRET_REVEALED", {},
+         ("manager", "shield-lock", "Revealed the signing secret of shop.example.com", "")),
+        ("SECRET_ROTATED", {},
+         ("manager", "shield-lock", "Rotated the signing secret of shop.example.com", "")),
+        ("OLD_SECRET_ENDED", {},
+         ("manager", "shield-lock", "Ended the old signing secret of shop.example.com", "")),
+        ("DELIVERIES_RESENT", {"count": 1},
+         ("manager", "send", "Sent 1 delivery again to shop.example.com", "")),
+        ("DELIVERIES_RESENT", {"count": 1906},
+         ("manager", "send", "Sent 1,906 deliveries again to shop.example.com", "")),
+    ],
+)  # fmt: skip
+def test_what_was_done_to_an_endpoint_is_told(
+    manager: User, action: str, details: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    actor = None if action == "ENDPOINT_DISABLED" else manager
+    entry = record(AuditEntry.Action[action], actor=actor, target="shop.example.com", **details)
+
+    said = audit_words(entry)
+
+    assert (actor_of(entry), said.icon, said.what, said.note) == words
 
 
 def test_audit_stands_among_the_change_sets_for_managers(

@@ -215,6 +215,32 @@ def test_what_is_young_and_little_stays() -> None:
     assert ProductChange.objects.count() == 1
 
 
+def test_values_that_webhooks_have_yet_to_be_sent_from_stay() -> None:
+    """Those of the oldest unpublished change set and of all that came after it."""
+    bolt = make("A-1")
+    first, second, third = (edit(bolt, str(at), days_ago=91) for at in (2, 3, 4))
+    ChangeSet.objects.filter(pk=second).update(published_at=None)
+
+    prune_catalog()
+
+    assert (pruned(), kept()) == ([first - 1, first], [second, third])
+
+    ChangeSet.objects.filter(pk=second).update(published_at=timezone.now())
+    prune_catalog()
+    assert (pruned(), kept()) == ([first - 1, first, second, third], [])
+
+
+def test_values_stay_unpublished_however_many_there_are(settings: Settings) -> None:
+    settings.CHANGE_RETENTION_ROWS = 0
+    bolt = make("A-1")
+    old = edit(bolt, "2")
+    ChangeSet.objects.filter(pk=old).update(published_at=None)
+
+    prune_catalog()
+
+    assert kept() == [old]
+
+
 # --- how it goes -----------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.faults.harness import Site
 
@@ -27,6 +27,9 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 Visit = Callable[..., Page]
+
+# A machine that is busy with other tests takes longer than Playwright's 5 s.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="package")
@@ -73,12 +76,13 @@ def visit(site: Site, chromium: Browser, complaints: Complaints) -> Iterator[Vis
 
     After the test nothing may have gone wrong in any of them but `complaints.expected`.
     """
+    site.trust_valkey()
     contexts: list[BrowserContext] = []
 
     def open_page(user: str = "editor", **options: Any) -> Page:
         context = chromium.new_context(base_url=site.url, **options)
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         complaints.watch(context)
         if user:
             session = site.browser(user).session.cookies

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.conftest import Visit
 from tests.acceptance.imports_page import last_job
-from tests.acceptance.test_pages import too_wide, violations
+from tests.acceptance.test_pages import faults
 from tests.faults.files import products, renamed
 from tests.faults.harness import Site
 from tests.faults.outcome import imported
@@ -152,12 +152,11 @@ def test_viewer_sees_all_and_undoes_nothing(site: Site, visit: Visit) -> None:
     expect(page.get_by_role("link", name="Access")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_pages_of_activity(site: Site, visit: Visit, scheme: Any) -> None:
+def test_axe_finds_nothing_on_the_pages_of_activity(site: Site, visit: Visit) -> None:
     imported(site, ROWS)
     imported(site, renamed(ROWS, "new"))
     change_set = site.value("SELECT max(id) FROM catalog_changeset")
-    page = visit(color_scheme=scheme, reduced_motion="reduce")
+    page = visit(reduced_motion="reduce")
     found: dict[str, list[str]] = {}
     for path in (
         "/activity/",
@@ -166,9 +165,9 @@ def test_axe_finds_nothing_on_the_pages_of_activity(site: Site, visit: Visit, sc
         f"/activity/{change_set}/undo/",
     ):
         page.goto(path)
-        found[path] = [*violations(page, 1280, 390), *too_wide(page, 360, 390, 2560)]
+        found[path] = faults(page)
     page.goto("/activity/")
     page.get_by_role("link", name="Imported").first.click()
     expect(page.get_by_role("button", name="Undo 60 changes")).to_be_visible()
-    found["opened"] = [*violations(page, 1280, 390), *too_wide(page, 360, 390, 2560)]
+    found["opened"] = faults(page)
     assert {path: each for path, each in found.items() if each} == {}

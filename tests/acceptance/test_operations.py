@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.conftest import Complaints, Visit
 from tests.acceptance.imports_page import figure, state
-from tests.acceptance.test_pages import too_wide, violations
+from tests.acceptance.test_pages import faults
 from tests.faults.files import products
 from tests.faults.harness import Site
 from tests.faults.outcome import imported
@@ -42,15 +42,6 @@ def delete_all(page: Page, phrase: str = PHRASE) -> None:
 
 def live(page: Page) -> Locator:
     return page.get_by_role("region", name="Progress")
-
-
-def faults(page: Page) -> list[str]:
-    """What is wrong with the page that is open, light and dark, wide and narrow."""
-    found = too_wide(page, 360, 390)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found += violations(page, 1280, 390)
-    return found
 
 
 def test_manager_deletes_all_by_the_phrase_and_brings_all_back(catalog: Site, visit: Visit) -> None:

@@ -20,9 +20,9 @@ import psycopg
 import redis
 import requests
 from celery import Celery
-from psycopg.rows import dict_row
 
 from catalog.locks import CATALOG_LOCK
+from core.remembering import RETRY_SECONDS
 from dev import procfile
 from dev.borrowing import FAST
 from dev.checkout import ROOT
@@ -30,6 +30,7 @@ from dev.processes import members, spawn, stop_all, wait_until
 from dev.servers import Services
 from dev.valkey import free_port, tail
 from tests.faults.browser import Browser
+from tests.faults.database import Database, Parameters
 from tests.faults.prepare import STOPS
 from tests.oracle import Row
 
@@ -41,9 +42,15 @@ SHORT_LIMITS = {
     "STREAM_HEARTBEAT_SECONDS": "2",
     "STREAM_MAX_SECONDS": "60",
     "UPLOAD_MAX_BYTES": str(250 * 1024**2),
+    "WEBHOOK_TICK_SECONDS": "0.5",
+    "WEBHOOK_YIELD_SECONDS": "5",
+    "OUTBOUND_DEADLINE_SECONDS": "2",
+    # Receivers of tests listen on this machine, by plain http.
+    "OUTBOUND_ALLOW_HTTP": "true",
+    "OUTBOUND_ALLOW_PRIVATE": "true",
 }
 FINISHED = ("completed", "failed", "cancelled")
-PATIENCE = 60.0
+PATIENCE = 90.0
 
 
 def eventually(condition: Any, *, seconds: float = PATIENCE, what: str = "") -> None:
@@ -91,6 +98,9 @@ class Site:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self._entries = {entry.name: entry for entry in procfile.read(ROOT / "Procfile")}
         self._browsers: dict[str, Browser] = {}
+        self._database = Database(lambda: self.dsn)
+        self._valkey_process = 0
+        self._valkey_trusted_from = 0.0
 
     @property
     def postgres(self) -> Any:
@@ -125,6 +135,7 @@ class Site:
 
     def start(self) -> None:
         self.services.start()
+        self._valkey_process = self.valkey.process.pid
         with (self.folder / "prepare.log").open("wb") as log:
             done = subprocess.run(
                 [sys.executable, "-m", "tests.faults.prepare"],
@@ -142,6 +153,7 @@ class Site:
         """End everything at once: nothing of it is needed any more."""
         for name in list(self.children):
             self.kill(name)
+        self._database.close()
         self.services.stop(seconds=3)
 
     def start_web(self) -> None:
@@ -158,6 +170,19 @@ class Site:
             return
         entry = self._entries["worker"]
         self._spawn("worker", entry.command, entry.variables)
+
+    def start_deliver(self, name: str = "deliver") -> None:
+        """Start a process that publishes and sends, unless it lives, and wait until it is ready.
+
+        Only tests of webhooks need one; any other `name` is one more of them.
+        """
+        child = self.children.get(name)
+        if child is None or child.poll() is not None:
+            entry = self._entries["deliver"]
+            command = [word.replace("deliver@", f"{name}@") for word in entry.command]
+            self._spawn(name, command, entry.variables)
+        log = self.folder / f"{name}.log"
+        eventually(lambda: " ready." in log.read_text(), what=f"{name}\n{self.log(name)}")
 
     def kill(self, name: str) -> None:
         """kill -9 a child together with its own children."""
@@ -210,12 +235,10 @@ class Site:
 
     # --- what a test sees --------------------------------------------------------------------
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        with psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(query, parameters or None)
-            return cursor.fetchall() if cursor.description else []
+    def rows(self, query: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
+        return self._database.rows(query, parameters)
 
-    def value(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+    def value(self, query: str, parameters: Parameters = ()) -> Any:
         (row,) = self.rows(query, parameters)
         return next(iter(row.values()))
 
@@ -297,17 +320,20 @@ class Site:
             what="an empty queue",
         )
 
-    def wake(self, times: int, *, task: str = "imports.run_next") -> None:
+    def wake(self, times: int, *, task: str = "imports.run_next", queue: str = "imports") -> None:
         """Publish the message that wakes a worker, as a broker does that delivers twice."""
         with Celery(broker=self.valkey.url) as app:
             for _ in range(times):
-                app.send_task(task, queue="imports", ignore_result=True)
+                app.send_task(task, queue=queue, ignore_result=True)
 
     # --- between tests -----------------------------------------------------------------------
 
     def reset(self) -> None:
         """Make the site as good as new: all processes alive, no products, no imports."""
         self.start_services()
+        if self.valkey.process.pid != self._valkey_process:
+            self._valkey_process = self.valkey.process.pid
+            self._valkey_trusted_from = time.monotonic() + RETRY_SECONDS
         unfinished = self.value(
             "SELECT count(*) FROM (SELECT state FROM imports_importjob"
             " UNION ALL SELECT state FROM catalog_bulkoperation) AS work WHERE NOT state = ANY(%s)",
@@ -315,19 +341,39 @@ class Site:
         )
         if unfinished and "worker" in self.children:
             self.kill("worker")
+        self._still_deliver()
         for name, start in (("web", self.start_web), ("beat", self.start_beat)):
             if name not in self.children or self.children[name].poll() is not None:
                 start()
         # Messages of killed workers, which would come back after hours; totals of what is gone.
-        self.broker().delete("unacked", "unacked_index", "imports")
+        self.broker().delete("unacked", "unacked_index", "imports", "webhooks", "webhooks_slow")
         self.broker().delete("product-importer:1:catalog:version")
         for table in self.staging_tables():
             self.rows(f'DROP TABLE IF EXISTS "{table}"')
         self.rows(
             "TRUNCATE catalog_product, catalog_changeset, catalog_productchange, imports_importjob,"
-            " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation"
-            " CASCADE"
+            " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation,"
+            " webhooks_endpoint, webhooks_event CASCADE"
         )
+
+    def _still_deliver(self) -> None:
+        """Nobody publishes or sends from now on; who is in the middle of it is killed."""
+        self.rows("UPDATE webhooks_lane SET due_at = NULL")
+        self.rows("UPDATE catalog_changeset SET published_at = now() WHERE published_at IS NULL")
+        for name in [name for name in self.children if name.startswith("deliver")]:
+            busy = self.value(
+                "SELECT EXISTS (SELECT FROM webhooks_lane WHERE lease_token IS NOT NULL)"
+                " OR EXISTS (SELECT FROM webhooks_publication)"
+            )
+            if busy or name != "deliver" or self.children[name].poll() is not None:
+                self.kill(name)
+
+    def trust_valkey(self) -> None:
+        """Wait until no process believes any more that Valkey is away, for a test sees to totals.
+
+        Who noted that, in the test before, keeps no totals and makes none worthless for a while.
+        """
+        time.sleep(max(0.0, self._valkey_trusted_from - time.monotonic()))
 
     def start_services(self) -> None:
         """Start whichever server was killed, at the URL it had."""

@@ -18,6 +18,10 @@ STOPS = {
     "delete": 105,
     # everything is written, the bulk operation is about to be completed
     "done": 106,
+    # the 4,100th event of a change set
+    "publish": 107,
+    # an answer has come and is about to be written down
+    "attempt": 108,
 }
 
 STOP_POINTS = """
@@ -51,6 +55,10 @@ CREATE TRIGGER stop_done BEFORE UPDATE ON catalog_bulkoperation FOR EACH ROW
     WHEN (NEW.state = 'completed') EXECUTE FUNCTION stop_here(%(done)s);
 CREATE TRIGGER stop_finish BEFORE UPDATE ON imports_importjob FOR EACH ROW
     WHEN (NEW.state = 'completed') EXECUTE FUNCTION stop_here(%(finish)s);
+CREATE TRIGGER stop_publish BEFORE INSERT ON webhooks_event FOR EACH ROW
+    WHEN (NEW.sequence = 4100) EXECUTE FUNCTION stop_here(%(publish)s);
+CREATE TRIGGER stop_attempt BEFORE INSERT ON webhooks_attempt FOR EACH ROW
+    EXECUTE FUNCTION stop_here(%(attempt)s);
 """
 
 PASSWORD = "correct horse battery"

@@ -37,7 +37,7 @@ def test_cancel_interrupts_the_statement_that_runs(site: Site, stop: str, known:
         held.wait()
         site.browser().cancel(job)
         # Still held: only an interrupted statement lets it end.
-        done = site.finished(job, seconds=10)
+        done = site.finished(job)
     assert (done["state"], done["change_set_id"]) == ("cancelled", None)
     expect(site, ROWS[:known])
     site.browser().post(f"/imports/{job}/retry/")

@@ -25,7 +25,7 @@ def test_import_that_outlasts_the_grace_runs_again_after_the_deploy(site: Site) 
         held.wait()
         with EventStreams(site, 20, f"/imports/{job}/events/"):
             # The worker's own grace (WORKER_SOFT_SHUTDOWN_TIMEOUT) is 4 s in these tests.
-            site.terminate("web", "worker", "beat", seconds=15)
+            site.terminate("web", "worker", "beat", seconds=30)
     assert site.job(job)["state"] != "completed"
     start_again(site)
     done = site.finished(job)
@@ -41,7 +41,7 @@ def test_import_that_ends_within_the_grace_is_let_end(site: Site) -> None:
         worker = site.children["worker"]
         worker.terminate()
         held.release()
-        worker.wait(timeout=15)
+        worker.wait(timeout=30)
     done = site.job(job)
     assert (done["state"], done["attempt"]) == ("completed", 1)
     stopped = site.children.pop("worker")
@@ -55,7 +55,7 @@ def test_uploads_that_wait_survive_a_deploy(site: Site) -> None:
         jobs = [site.browser().upload(as_csv(ROWS))]
         held.wait()
         jobs += [site.browser().upload(as_csv(ROWS[:100])) for _ in range(3)]
-        site.terminate("web", "worker", "beat", seconds=15)
+        site.terminate("web", "worker", "beat", seconds=30)
     start_again(site)
     assert [site.finished(job)["state"] for job in jobs] == ["completed"] * 4
     assert [site.job(job)["unchanged"] for job in jobs] == [0, 100, 100, 100]
@@ -67,6 +67,7 @@ def test_open_event_streams_do_not_hold_up_a_deploy(site: Site) -> None:
         site.kill("worker")
     job = site.browser().upload(as_csv(ROWS))
     with EventStreams(site, 50, f"/imports/{job}/events/") as streams:
-        assert site.terminate("web", seconds=15) < 5
+        # gunicorn would wait for them for 20 s.
+        assert site.terminate("web", seconds=15) < 10
         assert streams.ended() == 50
     site.start_web()

@@ -188,7 +188,7 @@ def test_200_mb_in_one_cell_are_refused_in_flat_memory(
         process.rlimit(psutil.RLIMIT_AS, (limit, limit))
     job = site.browser().upload(content(200 * MIB), timeout=120)
     with Watch(pool) as memory:
-        done = site.finished(job)
+        done = site.finished(job, seconds=150)
     assert done["state"] == "failed"
     assert done["attempt"] == 1
     assert "line" in done["error_message"].lower()

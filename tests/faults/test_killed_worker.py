@@ -39,7 +39,6 @@ def test_worker_killed_in_the_middle_of_an_update_changes_nothing_until_it_runs_
         site.kill("worker")
         eventually(
             lambda: not site.rows("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [backend]),
-            seconds=10,
             what="PostgreSQL to notice that the client of the merge is gone",
         )
     assert site.catalog() == after(ROWS)

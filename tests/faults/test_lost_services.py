@@ -49,7 +49,7 @@ def test_pages_answer_again_at_once_after_a_restart_of_postgres(site: Site) -> N
     site.postgres.restart()
     began = time.monotonic()
     assert [look(turn) for turn in range(5)] == [200] * 5
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 15
 
 
 def test_staging_emptied_between_staging_and_merge_is_never_an_import_of_nothing(
@@ -73,7 +73,7 @@ def test_upload_while_valkey_is_dead_is_taken_and_imported_later(site: Site) -> 
     browser = site.browser()
     began = time.monotonic()
     job = browser.upload(as_csv(ROWS))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert site.job(job)["state"] == "queued"
     for path in ("/products/", "/imports/", f"/imports/{job}/", f"/imports/{job}/live/"):
         assert browser.get(path).status_code == 200

@@ -173,7 +173,7 @@ def test_operation_asked_for_without_valkey_is_taken_and_carried_out_later(
     site.valkey.kill()
     began = time.monotonic()
     operation = case.start()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert site.operation(operation)["state"] == "queued"
     page = site.browser().get(f"/products/operations/{operation}/")
     assert page.status_code == 200
@@ -211,7 +211,7 @@ def test_cancel_interrupts_whatever_runs_and_nothing_remains(
         held.wait()
         site.browser().cancel_operation(operation)
         # Still held: only an interrupted statement lets it end.
-        site.done(operation, seconds=10)
+        site.done(operation)
     expect_nothing(site, case, operation)
 
 
@@ -221,7 +221,7 @@ def test_cancelled_undo_can_be_asked_for_again(site: Site, case: Case) -> None:
         operation = case.start()
         held.wait()
         site.browser().cancel_operation(operation)
-        site.done(operation, seconds=10)
+        site.done(operation)
     expect_done(site, case, case.start(), attempt=1)
 
 
@@ -243,7 +243,7 @@ def test_deploy_in_the_middle_runs_it_again_afterwards(site: Site, case: Case) -
     with site.hold(case.stop) as held:
         operation = case.start()
         held.wait()
-        site.terminate("web", "worker", "beat", seconds=15)
+        site.terminate("web", "worker", "beat", seconds=30)
     assert snapshot(site) == case.before
     site.start_web()
     site.start_beat()
@@ -293,13 +293,13 @@ def test_nobody_who_reads_waits_for_a_deletion(site: Site, case: Case) -> None:
     with site.hold("done") as held:
         operation = case.start()
         held.wait()
-        began = time.monotonic()
         assert site.value("SELECT count(*) FROM catalog_product") == 2500
         for path in ("/products/", f"/products/?sku={sku}", f"/products/{pk}/", "/"):
+            began = time.monotonic()
             assert reader.get(path).status_code == 200
+            # Less than lock_timeout: nobody stood in a queue.
+            assert time.monotonic() - began < 5
         assert sku in reader.get(f"/products/?sku={sku}").text
-        # Less than lock_timeout: nobody stood in a queue.
-        assert time.monotonic() - began < 5
         assert site.operation(operation)["state"] == "running"
     expect_done(site, case, operation, attempt=1)
     assert reader.get(f"/products/?sku={sku}").status_code == 200
