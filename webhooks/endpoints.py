@@ -92,7 +92,6 @@ def pause(endpoint: Endpoint, *, actor: AbstractBaseUser | None) -> bool:
     return paused
 
 
-@transaction.atomic
 def enable(
     endpoint: Endpoint, *, actor: AbstractBaseUser | None, send_failed: bool = False
 ) -> bool:
@@ -102,16 +101,17 @@ def enable(
     """
     stopped = {Endpoint.State.PAUSED, Endpoint.State.DISABLED}
     since = failing_since(endpoint)
-    if not _become(endpoint, Endpoint.State.ACTIVE, stopped):
-        return False
-    _clean_slate(endpoint)
+    with transaction.atomic():
+        if not _become(endpoint, Endpoint.State.ACTIVE, stopped):
+            return False
+        _clean_slate(endpoint)
+        audit.record(
+            Action.ENDPOINT_ENABLED, actor=actor, target=endpoint.host, send_failed=send_failed
+        )
     requeue(endpoint, Delivery.objects.filter(state=Delivery.State.RETRYING))
     if send_failed:
         failed = Delivery.objects.filter(state=Delivery.State.FAILED)
         requeue(endpoint, failed.filter(finished_at__gte=since) if since else failed)
-    audit.record(
-        Action.ENDPOINT_ENABLED, actor=actor, target=endpoint.host, send_failed=send_failed
-    )
     return True
 
 

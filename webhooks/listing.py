@@ -53,7 +53,7 @@ def rows(endpoints: Sequence[Endpoint]) -> list[Row]:
     """The endpoints, which have their lanes, with their figures."""
     figures = figures_of(endpoints)
     waiting = waiting_at(endpoints)
-    failed = _failed_at([each for each in endpoints if each.state == State.DISABLED])
+    failed = failed_at([each for each in endpoints if each.state == State.DISABLED])
     return [
         Row(each, figures[each.pk], waiting[each.pk], failed.get(each.pk, 0)) for each in endpoints
     ]
@@ -65,7 +65,7 @@ def with_figures(endpoints: Sequence[Endpoint]) -> list[Row]:
     return [Row(each, figures[each.pk]) for each in endpoints]
 
 
-def _failed_at(endpoints: Sequence[Endpoint]) -> dict[int, int]:
+def failed_at(endpoints: Sequence[Endpoint]) -> dict[int, int]:
     """What `endpoints.enable` would send again with `send_failed`."""
     if not endpoints:
         return {}

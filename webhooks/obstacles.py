@@ -10,8 +10,9 @@ from django.db.models import F, QuerySet
 from catalog.models import ChangeSet
 from core.admin import COUNTED, about
 from webhooks.audience import EACH_MAX
+from webhooks.listing import failed_at
 from webhooks.log import Total
-from webhooks.models import BATCH, Delivery, Endpoint, Event, Lane
+from webhooks.models import BATCH, Delivery, Endpoint, Event
 from webhooks.retries import BREAKER, GIVE_UP_AFTER
 
 #: Something happens to a delivery within that time: the page looks often.
@@ -51,13 +52,14 @@ def obstacles_of(endpoint: Endpoint) -> Obstacles:
     failing = lane.failures >= BREAKER
     change_set, products = _fell_back(endpoint)
     is_active = endpoint.state == Endpoint.State.ACTIVE
+    is_disabled = endpoint.state == Endpoint.State.DISABLED
     return Obstacles(
         waiting=Total(count, count <= COUNTED),
         failures=lane.failures if failing else 0,
         next_at=lane.due_at,
         disabled_at=lane.failing_since + GIVE_UP_AFTER if lane.failing_since else None,
         oldest=_oldest(waiting) if is_active and (failing or endpoint.ordered) else None,
-        failed=_given_up(endpoint, lane) if endpoint.state == Endpoint.State.DISABLED else 0,
+        failed=failed_at([endpoint]).get(endpoint.pk, 0) if is_disabled else 0,
         fell_back=change_set,
         products=products,
     )
@@ -88,13 +90,6 @@ def next_look(endpoint: Endpoint, shown: list[Delivery]) -> int | None:
 
 def _oldest(waiting: QuerySet[Delivery]) -> Delivery | None:
     return waiting.select_related("event").defer("event__body").order_by("pk").first()
-
-
-def _given_up(endpoint: Endpoint, lane: Lane) -> int:
-    failed = Delivery.objects.filter(endpoint=endpoint, state=State.FAILED, is_test=False)
-    if lane.failing_since is not None:
-        failed = failed.filter(finished_at__gte=lane.failing_since)
-    return failed.count()
 
 
 def _fell_back(endpoint: Endpoint) -> tuple[ChangeSet | None, int]:

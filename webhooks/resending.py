@@ -5,11 +5,12 @@ they don't block each other.
 """
 
 import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from accounts import audit
 from accounts.models import AuditEntry
@@ -24,6 +25,9 @@ STATES: Final = {
     "arrived": (Delivery.State.ARRIVED,),
     "all": (Delivery.State.FAILED, Delivery.State.ARRIVED),
 }
+
+#: Deliveries that are written at once: half a second at most.
+BATCH: Final = 5000
 
 
 @transaction.atomic
@@ -49,7 +53,6 @@ def redeliver(delivery: Delivery, *, actor: AbstractBaseUser | None) -> bool:
     return bool(changed)
 
 
-@transaction.atomic
 def replay(
     endpoint: Endpoint,
     *,
@@ -61,7 +64,6 @@ def replay(
 
     Returns how many deliveries that are.
     """
-    make_due([endpoint.pk])
     deliveries = Delivery.objects.filter(state__in=STATES[state])
     if since is not None:
         deliveries = deliveries.filter(created_at__gte=since)
@@ -71,13 +73,11 @@ def replay(
     return count
 
 
-@transaction.atomic
 def try_now(endpoint: Endpoint, *, actor: AbstractBaseUser | None) -> int:
     """Try what waits without waiting for its time; returns how many deliveries that are.
 
     While the endpoint fails it is the oldest alone that is tried, as ever.
     """
-    make_due([endpoint.pk])
     waiting = Delivery.objects.filter(
         endpoint=endpoint,
         is_test=False,
@@ -86,18 +86,36 @@ def try_now(endpoint: Endpoint, *, actor: AbstractBaseUser | None) -> int:
     failures = Lane.objects.values_list("failures", flat=True).get(pk=endpoint.pk)
     if endpoint.ordered or failures >= BREAKER:
         oldest = waiting.order_by("pk").values_list("pk", flat=True)[:1]
-        waiting = Delivery.objects.filter(pk__in=list(oldest))
-    count = waiting.update(due_at=ClockTimestamp())
+        waiting = waiting.filter(pk__in=list(oldest))
+    count = _in_batches(endpoint, waiting, due_at=Now())
     if count:
         _recorded(endpoint, actor, count=count)
     return count
 
 
 def requeue(endpoint: Endpoint, deliveries: QuerySet[Delivery]) -> int:
-    """Put an endpoint's deliveries back as if they were new; the caller has made the lane due."""
-    return deliveries.filter(endpoint=endpoint, is_test=False).update(
-        state=Delivery.State.WAITING, tries=0, due_at=ClockTimestamp(), finished_at=None
+    """Put an endpoint's deliveries back as if they were new; returns how many."""
+    chosen = deliveries.filter(endpoint=endpoint, is_test=False)
+    return _in_batches(
+        endpoint, chosen, state=Delivery.State.WAITING, tries=0, due_at=Now(), finished_at=None
     )
+
+
+def _in_batches(endpoint: Endpoint, chosen: QuerySet[Delivery], **values: Any) -> int:
+    """Write to deliveries in transactions of BATCH, the oldest first.
+
+    Each locks the lane first, as its holder does, who is kept waiting by none for long.
+    """
+    count = last = 0
+    while True:
+        with transaction.atomic():
+            make_due([endpoint.pk])
+            behind = chosen.filter(pk__gt=last).order_by("pk")
+            ids = list(behind.values_list("pk", flat=True)[:BATCH])
+            count += Delivery.objects.filter(pk__in=ids).update(**values)
+        if len(ids) < BATCH:
+            return count
+        last = ids[-1]
 
 
 def _recorded(endpoint: Endpoint, actor: AbstractBaseUser | None, *, count: int) -> None:

@@ -121,6 +121,20 @@ def test_those_that_ended_so_are_sent_again(asked: str, again: set[str]) -> None
     assert resent() == [(None, one.host, {"count": count})]
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5, 6])
+def test_many_are_sent_again_in_batches_each_once(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resending, "BATCH", batch)
+    one = endpoint()
+    queued(one, count=5)
+    Delivery.objects.update(state=State.FAILED)
+
+    assert resending.replay(one, since=None, state="failed", actor=None) == 5
+    assert states() == ["waiting"] * 5
+    assert resent() == [(None, one.host, {"count": 5})]
+
+
 def test_what_is_older_than_the_time_stays() -> None:
     one = endpoint()
     old, young = queued(one, count=2)
