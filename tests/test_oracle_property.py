@@ -138,6 +138,8 @@ def empty_the_catalog() -> None:
         cursor.execute(
             "TRUNCATE catalog_product, catalog_productchange, catalog_changeset, imports_importjob,"
             " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation"
+            # Publications and events belong to change sets.
+            " CASCADE"
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.dispatch import Signal
 from psycopg import errors
 
@@ -298,7 +298,8 @@ def test_worker_that_lost_its_lease_leaves_the_next_ones_result_alone(
 
     def overtaken(*given: Any) -> None:
         ImportJob.objects.update(leased_until="2000-01-01T00:00Z")
-        assert reap(ImportJob, lost_message="").requeued == 1
+        with transaction.atomic():
+            assert reap(ImportJob, lost_message="").requeued == 1
         with monkeypatch.context() as restored:
             restored.setattr(pipeline, "wait_for_turn", lambda lease, beat: None)
             assert run_next().state == ImportJob.State.COMPLETED
