@@ -46,7 +46,7 @@ ARRIVED = """
 """
 # As if nothing had failed before: each of those that hang takes its deadline anew.
 FORGET = """
-    WITH gone AS (DELETE FROM webhooks_delivery WHERE state <> 'arrived')
+    WITH forgotten AS (UPDATE webhooks_delivery SET state = 'failed' WHERE state <> 'arrived')
     UPDATE webhooks_lane SET failures = 0, slow = false, due_at = NULL WHERE failures > 0
 """
 

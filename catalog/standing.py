@@ -9,13 +9,16 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
+from django.db.models import F
+
 from catalog.models import Product, ProductChange
 from catalog.rules import FIELDS
+from core.lookups import AnyOf
 
 
 def rows(product_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """FIELDS and the two times of the products that are, by id; a price is text, as in the log."""
-    found = Product.objects.filter(pk__in=product_ids)
+    found = Product.objects.filter(AnyOf(F("pk"), product_ids))
     return {
         product_id: {
             **dict(zip(FIELDS, values, strict=True)),
@@ -33,7 +36,7 @@ def replaced_since(change_set_id: int, product_ids: Collection[int]) -> dict[int
     """By id and column, what the first later change set replaced there."""
     replaced: defaultdict[int, dict[str, Any]] = defaultdict(dict)
     later = ProductChange.objects.filter(
-        product_id__in=product_ids, change_set_id__gt=change_set_id
+        AnyOf(F("product_id"), product_ids), change_set_id__gt=change_set_id
     ).order_by("change_set_id")
     for product_id, before in later.values_list("product_id", "before").iterator():
         for name, value in (before or {}).items():

@@ -7,6 +7,7 @@ import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from catalog import standing
@@ -24,6 +25,7 @@ TYPES: Final = {
 }
 BATCH_PRODUCTS: Final = 1000
 BATCH_BYTES: Final = 256 * 1024
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 TIMES: Final = ("created_at", "updated_at")
 
 
@@ -59,11 +61,12 @@ class Batch:
 
 def as_json(value: Any) -> str:
     """Compact JSON; what Python cannot write is a mistake of ours."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _compact.encode(value)
 
 
+@lru_cache(maxsize=256)
 def moment(at: datetime.datetime) -> str:
-    """A point in time as bodies write it: UTC, milliseconds."""
+    """A point in time as bodies write it: UTC, milliseconds. All rows of an import share one."""
     text = at.astimezone(datetime.UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Max, Min, Sum
+from django.db.models import F, Max, Min, Sum
 from django.db.models.functions import Cast, Coalesce, Least
 from django.urls import reverse
 
@@ -20,6 +20,7 @@ from catalog.models import ChangeSet, Product, ProductChange
 from core.advisory import only_one
 from core.endings import told_to_end
 from core.leases import ClockTimestamp
+from core.lookups import AnyOf
 from imports.models import ImportJob
 from webhooks import bodies
 from webhooks.audience import Audience, audience_of
@@ -220,7 +221,7 @@ def _next_parts(publication: Publication, audience: Audience, *, most: int) -> l
         ids = ids[: len(ids) // 2]
     if not publication.changes:
         return [Part(product_id, Kind.CREATED) for product_id in ids]
-    rows = changes.filter(product_id__in=ids).order_by("product_id")
+    rows = changes.filter(AnyOf(F("product_id"), ids)).order_by("product_id")
     return [
         Part(product_id, kind, before or {})
         for product_id, kind, before in rows.values_list("product_id", "kind", "before")
@@ -230,10 +231,10 @@ def _next_parts(publication: Publication, audience: Audience, *, most: int) -> l
 def _bytes_of(change_set: ChangeSet, ids: Sequence[int]) -> int:
     total = 0
     for rows, text in (
-        (Product.objects.filter(pk__in=ids), _Octets("description")),
+        (Product.objects.filter(AnyOf(F("pk"), ids)), _Octets("description")),
         (
             # The later ones too: of a product that is gone they hold all there is.
-            ProductChange.objects.filter(change_set__gte=change_set, product_id__in=ids),
+            ProductChange.objects.filter(AnyOf(F("product_id"), ids), change_set__gte=change_set),
             _Octets(Cast("before", models.TextField())),
         ),
     ):
