@@ -83,7 +83,10 @@ def next_look(endpoint: Endpoint, shown: list[Delivery]) -> int | None:
     if lane.leased_until is not None:
         return 2
     if lane.due_at is None:
-        return None
+        # Sent since the page was read, or the next page of a change set is being published.
+        moving = any(each.is_pending for each in shown)
+        unpublished = ChangeSet.objects.filter(published_at__isnull=True)
+        return 2 if moving or unpublished.exists() else None
     left = lane.due_at - datetime.datetime.now(datetime.UTC)
     return 2 if left < SOON else int((left - SOON).total_seconds()) + 2
 

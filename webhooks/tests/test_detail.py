@@ -311,6 +311,29 @@ def test_htmx_gets_what_has_changed_and_nothing_else(client: Client) -> None:
     assert 'hx-trigger="refresh"' in moved
 
 
+def test_page_goes_on_looking_while_a_change_set_is_still_published(client: Client) -> None:
+    one = endpoint()
+    created("A-1")
+    url = reverse("webhooks:detail", args=[one.pk])
+
+    # Nothing is due at the lane, since its deliveries are still to come.
+    assert 'hx-trigger="every 2s, refresh"' in client.get(url).content.decode()
+
+    ChangeSet.objects.update(published_at=now())
+    assert "every " not in client.get(url).content.decode()
+
+
+def test_page_goes_on_looking_after_a_delivery_that_was_sent_as_it_was_read(client: Client) -> None:
+    one = endpoint()
+    created("A-1")
+    published()
+    Lane.objects.update(due_at=None)
+
+    page = client.get(reverse("webhooks:detail", args=[one.pk])).content.decode()
+
+    assert 'hx-trigger="every 2s, refresh"' in page
+
+
 def test_link_in_the_log_gets_the_delivery_whole(client: Client) -> None:
     listening = endpoint()
     found = delivery(listening)
