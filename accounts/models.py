@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from knox.models import AbstractAuthToken
 
 
 def validate_time_zone(name: str) -> None:
@@ -14,7 +15,7 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(f"“{name}” is not a time zone. Write it like Europe/Berlin.")
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person or a program that signs in; its role is a group (`accounts.roles`)."""
 
     time_zone = models.CharField(
@@ -52,6 +53,8 @@ class AuditEntry(models.Model):
         SECRET_ROTATED = "secret_rotated", "rotated the signing secret of"
         OLD_SECRET_ENDED = "old_secret_ended", "ended the old signing secret of"
         DELIVERIES_RESENT = "deliveries_resent", "sent again to"
+        TOKEN_CREATED = "token_created", "created the API token"
+        TOKEN_REVOKED = "token_revoked", "revoked the API token"
 
     at = models.DateTimeField(auto_now_add=True)
     actor = models.ForeignKey(
@@ -69,3 +72,54 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.get_action_display()} {self.target}".strip()
+
+
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]
+    """A key with which a program acts for a user, kept as a digest: it is seen once.
+
+    What it may do is what the user's role allows, up to its scope (`accounts.roles`). `expiry` of
+    None is never. `last_used_at` is true to a minute.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", "read"
+        WRITE = "write", "write"
+        MANAGE = "manage", "manage"
+
+    # A key of its own: the digest has no place in an address.
+    id = models.BigAutoField(primary_key=True)
+    digest = models.CharField(max_length=128, unique=True)
+    name = models.CharField(max_length=100)
+    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.READ)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdempotentRequest(models.Model):
+    """A POST with an Idempotency-Key and what was answered, to answer the same again.
+
+    `fingerprint` tells whether a later request under the key is the same one. `status` is null
+    while the first one is being answered.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.JSONField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotentrequest_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="idempotentrequest_at")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -52,6 +52,21 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 
 
+#: The roles whose permissions a token may use, by its scope: each holds those before it.
+SCOPES: dict[str, tuple[str, ...]] = {
+    "read": (VIEWER,),
+    "write": (VIEWER, EDITOR),
+    "manage": (VIEWER, EDITOR, MANAGER),
+}
+
+
+def scope_for(permission: str) -> str:
+    """The smallest scope of a token that reaches as far as this permission."""
+    return next(
+        scope for scope, roles in SCOPES.items() if any(permission in ROLES[role] for role in roles)
+    )
+
+
 def role_of(user: AbstractUser) -> str:
     """The highest role whose permissions the user holds, "superuser", or "" for none.
 

@@ -72,9 +72,7 @@ def update(
         CatalogBusy: an import is being applied.
     """
     share_catalog()
-    product = _locked(product_id)
-    if unchanged_since is not None and product.updated_at != unchanged_since:
-        raise EditConflict(product)
+    product = _locked(product_id, unchanged_since)
     before = {
         name: getattr(product, name) for name in values if getattr(product, name) != values[name]
     }
@@ -89,15 +87,24 @@ def update(
 
 
 @transaction.atomic
-def delete(product_id: int, *, source: str, actor: AbstractBaseUser | None) -> ChangeSet:
+def delete(
+    product_id: int,
+    *,
+    source: str,
+    actor: AbstractBaseUser | None,
+    unchanged_since: datetime | None = None,
+) -> ChangeSet:
     """Delete one product and return its change set; the log keeps the whole row.
+
+    `unchanged_since` as for `update`.
 
     Raises:
         ProductGone: it was deleted already.
+        EditConflict: it was changed after `unchanged_since`.
         CatalogBusy: an import is being applied.
     """
     share_catalog()
-    product = _locked(product_id)
+    product = _locked(product_id, unchanged_since)
     row = as_json(
         {
             **model_to_dict(product, fields=FIELDS),
@@ -122,10 +129,12 @@ def as_json(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _locked(product_id: int) -> Product:
+def _locked(product_id: int, unchanged_since: datetime | None) -> Product:
     product = Product.objects.select_for_update().filter(pk=product_id).first()
     if product is None:
         raise ProductGone
+    if unchanged_since is not None and product.updated_at != unchanged_since:
+        raise EditConflict(product)
     return product
 
 

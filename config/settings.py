@@ -67,6 +67,10 @@ INSTALLED_APPS = [
     "django_filters",
     "django_celery_results",
     "django_guid",
+    "corsheaders",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
     "csp",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -81,6 +85,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -288,6 +293,63 @@ CELERY_BEAT_SCHEDULE["tick-webhooks"] = {
     "task": "webhooks.tick",
     "schedule": WEBHOOK_TICK_SECONDS,
     "options": {"expires": WEBHOOK_TICK_SECONDS},
+}
+
+# --- API ------------------------------------------------------------------------------------
+
+API_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1000)
+API_STRANGERS_REQUESTS_A_MINUTE = env.int("API_STRANGERS_REQUESTS_A_MINUTE", default=100)
+IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", default=24)
+
+# Pages of other sites that may call the API from a browser, with a token: never with a session.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(api/|status/|upload$)"
+CORS_ALLOW_HEADERS = (
+    "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "x-request-id",
+)  # fmt: skip
+CORS_EXPOSE_HEADERS = (
+    "ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID",
+)  # fmt: skip
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerAuthentication",
+        "accounts.api.authentication.PageAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasPermissions"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.JSONParser"],
+    # An EventSource asks for events and a browser for pages; each call has one kind of answer.
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.OneAnswer",
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "core.api.problems.answer",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105  a model's name
+REST_KNOX = {
+    # 320 random bits, of which the 48 that are shown on the account page are known.
+    "AUTH_TOKEN_CHARACTER_LENGTH": 80,
+    "TOKEN_PREFIX": "pi_",
+    "AUTH_HEADER_PREFIX": "Bearer",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Product Importer",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "A catalog of products: lists, edits, imports of large CSV files with progress, the log of"
+        " all changes and its undo, webhooks. Errors are problem details (RFC 9457)."
+    ),
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATIONS": False,
 }
 
 # --- Files ----------------------------------------------------------------------------------

@@ -2,10 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from accounts.sign_in import AdminSignInForm
-from config import health, home
+from config import api, health, home
 
 admin.site.login_form = AdminSignInForm
 admin.site.site_header = admin.site.site_title = "Product Importer"
@@ -17,7 +16,13 @@ urlpatterns = [
     path("webhooks/", include("webhooks.urls")),
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),
-    path("upload", RedirectView.as_view(pattern_name="imports:list")),
+    path("", include("catalog.api.urls")),
+    path("api/schema", api.SchemaView.as_view(), name="api_schema"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
+
+handler400 = "core.api.problems.bad_request"
+handler403 = "core.api.problems.forbidden"
+handler404 = "core.api.problems.not_found"
+handler500 = "core.api.problems.server_error"

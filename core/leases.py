@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django_guid import get_guid
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,11 @@ class LeaseLost(Exception):
 
 class Cancelled(Exception):
     """Somebody asked for the work to be cancelled, and nothing of it may remain."""
+
+
+def asking_request() -> str:
+    """The id of the request that is being answered, "" outside of one."""
+    return str(get_guid() or "")[:128]
 
 
 class Leased(models.Model):
@@ -72,6 +78,10 @@ class LeasedRow(Leased):
     progress = models.JSONField(default=dict, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.TextField(blank=True)
+    #: Of the request or command that asked for it: what its worker logs carries it on.
+    request_id = models.CharField(
+        max_length=128, blank=True, default=asking_request, editable=False
+    )
     accepted_at = models.DateTimeField(null=True, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)

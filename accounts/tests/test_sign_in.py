@@ -158,10 +158,15 @@ def test_ipv6_network_counts_as_one_sender(address: str, counted: str) -> None:
 
 
 @pytest.mark.usefixtures("valkey_away")
-def test_without_valkey_people_sign_in(caplog: pytest.LogCaptureFixture) -> None:
-    fail(5)
-
+def test_without_valkey_people_sign_in_and_each_process_counts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fail(2)
     assert attempt(PASSWORD).status_code == 302
+    fail(3)
+
+    assert attempt(PASSWORD).status_code == 429
+    assert attempt(PASSWORD, address="192.0.2.2").status_code == 302
     assert {record.levelname for record in caplog.records if record.name == "core.limits"} == {
         "WARNING"
     }
