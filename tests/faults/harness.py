@@ -20,6 +20,7 @@ import psycopg
 import redis
 import requests
 from celery import Celery
+from knox.models import get_digest_token
 
 from catalog.locks import CATALOG_LOCK
 from core.remembering import RETRY_SECONDS
@@ -98,6 +99,7 @@ class Site:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self._entries = {entry.name: entry for entry in procfile.read(ROOT / "Procfile")}
         self._browsers: dict[str, Browser] = {}
+        self._tokens: dict[tuple[str, str], str] = {}
         self._database = Database(lambda: self.dsn)
         self._valkey_process = 0
         self._valkey_trusted_from = 0.0
@@ -285,6 +287,18 @@ class Site:
             self._browsers[user] = Browser(self.url)
             self._browsers[user].sign_in(user)
         return self._browsers[user]
+
+    def token(self, user: str = "manager", *, scope: str = "manage") -> str:
+        """An API token of somebody, the same one for the whole life of the site."""
+        if (user, scope) not in self._tokens:
+            digest, secret = get_digest_token()
+            self.rows(
+                "INSERT INTO accounts_apitoken (user_id, name, scope, token_key, digest, created)"
+                " SELECT id, 'tests', %s, %s, %s, now() FROM accounts_user WHERE username = %s",
+                [scope, secret[:15], digest, user],
+            )
+            self._tokens[user, scope] = secret
+        return self._tokens[user, scope]
 
     def close_browsers(self) -> None:
         """Give connections back; who is signed in stays so."""
