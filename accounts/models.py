@@ -7,7 +7,10 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from knox.models import AbstractAuthToken
+
+from core.encryption import EncryptedField
 
 
 def validate_time_zone(name: str) -> None:
@@ -99,6 +102,10 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_expired(self) -> bool:
+        return self.expiry is not None and self.expiry <= timezone.now()
+
 
 class IdempotentRequest(models.Model):
     """A POST with an Idempotency-Key and what was answered, to answer the same again.
@@ -113,7 +120,8 @@ class IdempotentRequest(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
-    body = models.JSONField(null=True)
+    # An answer may hold a secret that is shown once.
+    body = EncryptedField(null=True)
 
     class Meta:
         constraints: ClassVar = [

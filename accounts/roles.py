@@ -67,6 +67,14 @@ def scope_for(permission: str) -> str:
     )
 
 
+def scopes_of(user: AbstractUser) -> list[str]:
+    """The scopes that the user's role can fill; none without a role."""
+    role = role_of(user)
+    if role == SUPERUSER:
+        return list(SCOPES)
+    return [scope for scope, roles in SCOPES.items() if role in _from(roles[-1])]
+
+
 def role_of(user: AbstractUser) -> str:
     """The highest role whose permissions the user holds, "superuser", or "" for none.
 
@@ -75,6 +83,12 @@ def role_of(user: AbstractUser) -> str:
     if user.is_superuser:
         return SUPERUSER
     return next((role for role in reversed(ROLES) if user.has_perms(ROLES[role])), "")
+
+
+def _from(role: str) -> list[str]:
+    """The role and those that hold more."""
+    names = list(ROLES)
+    return names[names.index(role) :]
 
 
 def make_roles(sender: AppConfig, using: str, **kwargs: Any) -> None:

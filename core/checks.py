@@ -1,7 +1,8 @@
 """System checks: each names the setting and the remedy."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import redis
 from django.conf import settings
@@ -51,6 +52,27 @@ def private_networks_are_out_of_reach(app_configs: Any, **kwargs: Any) -> list[C
             "managers.",
             id="core.W002",
         )
+    ]
+
+
+#: What a browser sends in Origin: no path, no upper case, no port that goes without saying.
+ORIGIN: Final = re.compile(
+    r"(?!http:.*:80$|https:.*:443$)https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+)
+
+
+@register(Tags.security)
+def allowed_origins_are_origins(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An entry that no browser sends lets nobody in; `null` lets everybody in."""
+    return [
+        Error(
+            f"ALLOWED_ORIGINS has {origin!r}, which is no origin of a site.",
+            hint="Write it as https://shop.example.com: scheme and host in lower case, a port only"
+            " if it is not the usual one, nothing behind it.",
+            id="core.E005",
+        )
+        for origin in settings.CORS_ALLOWED_ORIGINS
+        if not ORIGIN.fullmatch(origin)
     ]
 
 

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 IPV6_PREFIX = 64
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 RETRY_SECONDS = 5.0
 #: Counters that a process keeps while Valkey is away; a flood of addresses starts them anew.
 KEPT_LOCALLY = 10_000
@@ -156,21 +157,34 @@ def forget_local() -> None:
 
 
 def sender(request: HttpRequest) -> str:
-    """Where a request comes from: an IPv4 address, or the network that an IPv6 one belongs to.
+    """Where a request comes from: an IPv4 address, or the network that an IPv6 one belongs to."""
+    text = _address_text(request)
+    address = _parsed(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return text if address is None else str(address)
 
-    Behind a proxy it is what the proxy itself has added to X-Forwarded-For, the last entry;
-    whatever stands before it the client may have written.
+
+def sender_address(request: HttpRequest) -> IpAddress | None:
+    """The very address that a request comes from; None where there is none, as at a socket."""
+    return _parsed(_address_text(request))
+
+
+def _address_text(request: HttpRequest) -> str:
+    """Behind a proxy, what the proxy itself has added to X-Forwarded-For, the last entry.
+
+    Whatever stands before it the client may have written.
     """
-    address = request.META.get("REMOTE_ADDR") or ""
+    address: str = request.META.get("REMOTE_ADDR") or ""
     if settings.BEHIND_PROXY:
         forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        address = forwarded or address
+        return forwarded or address
+    return address
+
+
+def _parsed(text: str) -> IpAddress | None:
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
-    return str(parsed)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
@@ -25,6 +24,8 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
         Raises:
             AuthenticationFailed: there is no such token, or its user was switched off.
         """
+        if b"\0" in token:  # PostgreSQL would not take it for text
+            raise AuthenticationFailed(REFUSED)
         try:
             user, found = super().authenticate_credentials(token)
         except (AuthenticationFailed, UnicodeDecodeError) as error:
@@ -34,7 +35,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
 
     def _cleanup_token(self, auth_token: ApiToken) -> bool:
         """Whether it has expired; it stays, so that its owner sees that on the account page."""
-        return auth_token.expiry is not None and auth_token.expiry < timezone.now()
+        return auth_token.is_expired
 
 
 class PageAuthentication(SessionAuthentication):

@@ -13,6 +13,7 @@ over after STALE_SECONDS.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -21,6 +22,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from psycopg import errors
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,6 +31,7 @@ from core.api.problems import Problem
 
 HEADER: Final = "Idempotency-Key"
 KEY_MAX: Final = 255
+KEY: Final = re.compile(f"[!-~]{{0,{KEY_MAX}}}")
 STALE_SECONDS: Final = 300
 #: Headers of an answer that are given again.
 KEPT: Final = ("Location", "ETag", "Link")
@@ -44,10 +47,11 @@ def key_of(request: Request) -> str:
         Problem: `invalid`, if it is no key.
     """
     key: str = request.headers.get(HEADER, "").strip()
-    if len(key) > KEY_MAX or not key.isprintable():
+    if not KEY.fullmatch(key):
         raise Problem(
             "invalid",
-            f"An {HEADER} has at most {KEY_MAX} printable characters. A UUID is a good one.",
+            f"An {HEADER} has at most {KEY_MAX} letters, digits and signs, and no spaces."
+            " A UUID is a good one.",
             errors={HEADER: "This is no key."},
         )
     return key
@@ -125,7 +129,7 @@ def _kept(known: IdempotentRequest, response: Response) -> Response:
         return response
     known.status = response.status_code
     known.headers = {name: response.headers[name] for name in KEPT if name in response.headers}
-    known.body = response.data
+    known.body = json.loads(JSONRenderer().render(response.data) or b"null")
     known.save(update_fields=["status", "headers", "body"])
     return response
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -41,6 +41,8 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check all that is the same for every call, before its own work begins."""
         super().initial(request, *args, **kwargs)
+        if getattr(self, str(request.method).lower(), None) is None:
+            raise MethodNotAllowed(str(request.method))
         method = "GET" if request.method == "HEAD" else str(request.method)
         query = self.queries.get(method, NoParameters)(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -52,7 +54,7 @@ class ApiView(APIView):
         """Count the call as soon as it is known whose it is."""
         try:
             known = request.user.is_authenticated
-        except AuthenticationFailed:
+        except APIException:
             count_request(request, known=False)
             raise
         count_request(request, known=known)

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import core.encryption
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -86,7 +88,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("headers", models.JSONField(default=dict)),
-                ("body", models.JSONField(null=True)),
+                ("body", core.encryption.EncryptedField(null=True)),
                 (
                     "user",
                     models.ForeignKey(

@@ -31,9 +31,16 @@ class JSONParser(parsers.BaseParser):
         if len(body) > most:
             raise Problem("too-large", f"A JSON body has at most {most:,} bytes.")
         try:
-            return json.loads(body.decode("utf-8"), parse_constant=_refuse)
+            data = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+            if b"\\u" in body:
+                json.dumps(data, ensure_ascii=False).encode()
+            return data
         except UnicodeDecodeError as error:
             raise ParseError("The body is not UTF-8.") from error
+        except UnicodeEncodeError as error:
+            raise ParseError(
+                "The body has half of a pair of \\u escapes, which is no text."
+            ) from error
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
         except ValueError as error:

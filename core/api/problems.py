@@ -23,32 +23,109 @@ API_PATHS: Final = ("/api/", "/status/", "/upload")
 
 @dataclass(frozen=True)
 class Kind:
-    """A class of problems: its HTTP status, and one line that says what they have in common."""
+    """A class of problems: its HTTP status, what they have in common, and what to do about them."""
 
     status: int
     title: str
+    remedy: str
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "malformed": Kind(400, "The request can't be read"),
-    "invalid": Kind(400, "Values or parameters are not valid"),
-    "confirmation-missing": Kind(400, "A deletion of everything has to be confirmed"),
-    "not-signed-in": Kind(401, "No valid token or session"),
-    "not-allowed": Kind(403, "The role or the token does not allow this"),
-    "not-found": Kind(404, "There is nothing at this address"),
-    "method-not-allowed": Kind(405, "The address does not know this method"),
-    "sku-taken": Kind(409, "Another product has the SKU"),
-    "busy": Kind(409, "An import is being applied"),
-    "wrong-state": Kind(409, "What it is asked of is not in a state for that"),
-    "in-progress": Kind(409, "A request with the same Idempotency-Key is being answered"),
-    "changed-since": Kind(412, "It was changed since it was read"),
-    "too-large": Kind(413, "The request is too large"),
-    "quota-full": Kind(413, "Uploads fill their quota"),
-    "unsupported-media-type": Kind(415, "The body is in a format that is not read here"),
-    "key-reused": Kind(422, "The Idempotency-Key belongs to another request"),
-    "too-many-requests": Kind(429, "Too many requests"),
-    "error": Kind(500, "Something went wrong here"),
-    "no-room": Kind(507, "A disk is full"),
+    "malformed": Kind(
+        400,
+        "The request can't be read",
+        "Send JSON in UTF-8, with Content-Type: application/json; a file as multipart/form-data.",
+    ),
+    "invalid": Kind(
+        400,
+        "Values or parameters are not valid",
+        "The errors name each field or parameter and what it has to be.",
+    ),
+    "confirmation-missing": Kind(
+        400,
+        "A deletion of everything has to be confirmed",
+        "Add confirm=true to the address if you mean all products.",
+    ),
+    "not-signed-in": Kind(
+        401,
+        "No valid token or session",
+        "Send Authorization: Bearer with a token of the account page, not expired, not revoked.",
+    ),
+    "not-allowed": Kind(
+        403,
+        "The role or the token does not allow this",
+        "Take a token with a wider scope, or ask a manager for a role that may do it.",
+    ),
+    "not-found": Kind(
+        404,
+        "There is nothing at this address",
+        "Check the address, which has no slash at its end, and the number in it.",
+    ),
+    "method-not-allowed": Kind(
+        405,
+        "The address does not know this method",
+        "The Allow header says which methods there are.",
+    ),
+    "sku-taken": Kind(
+        409,
+        "Another product has the SKU",
+        "Choose another SKU, or change the product that has it. Upper and lower case are the same.",
+    ),
+    "busy": Kind(
+        409,
+        "An import is being applied",
+        "Try again after the seconds of Retry-After.",
+    ),
+    "wrong-state": Kind(
+        409,
+        "What it is asked of is not in a state for that",
+        "Read it again: its state says what can be done with it.",
+    ),
+    "in-progress": Kind(
+        409,
+        "A request with the same Idempotency-Key is being answered",
+        "Try again after the seconds of Retry-After: the answer will be that of the first request.",
+    ),
+    "changed-since": Kind(
+        412,
+        "It was changed since it was read",
+        "Read it again, decide, and send the new ETag in If-Match.",
+    ),
+    "too-large": Kind(
+        413,
+        "The request is too large",
+        "Send less at once. The detail says how much it may be.",
+    ),
+    "quota-full": Kind(
+        413,
+        "Uploads fill their quota",
+        "Wait until finished uploads are removed, or ask the operator for a larger quota.",
+    ),
+    "unsupported-media-type": Kind(
+        415,
+        "The body is in a format that is not read here",
+        "Send the Content-Type that the call describes.",
+    ),
+    "key-reused": Kind(
+        422,
+        "The Idempotency-Key belongs to another request",
+        "Use a new Idempotency-Key for each request, and the same one only to repeat it unchanged.",
+    ),
+    "too-many-requests": Kind(
+        429,
+        "Too many requests",
+        "Wait for the seconds of Retry-After. With a token the limit is higher than without.",
+    ),
+    "error": Kind(
+        500,
+        "Something went wrong here",
+        "Try again. If it stays, tell the operator the X-Request-ID of the answer.",
+    ),
+    "no-room": Kind(
+        507,
+        "A disk is full",
+        "Tell the operator; the request can be repeated once there is room.",
+    ),
 }
 
 

@@ -4,29 +4,16 @@ A call is described where it stands, by `extend_schema`; what follows from the h
 here: the problems that every call may answer with, and the headers that go with its method.
 """
 
-from collections.abc import Mapping
+import re
+from http import HTTPStatus
 from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import Direction, OpenApiParameter
 
-from core.api.problems import CONTENT_TYPE
-from core.api.serializers import ProblemDetails
+from core.api.description import headers_of, problem_of
+from core.api.serializers import Paging, ProblemDetails, Strict
 
-#: What each status of an error means, whatever call it is of.
-MEANINGS: Final[Mapping[int, str]] = {
-    400: "Something in the request is not valid.",
-    401: "No valid token or session.",
-    403: "The role or the token does not allow this.",
-    404: "There is nothing with this number.",
-    409: "It can't be done as things stand now.",
-    412: "It was changed since it was read.",
-    413: "The request is too large.",
-    415: "The body is in a format that is not read here.",
-    422: "The Idempotency-Key belongs to another request.",
-    429: "Too many requests; Retry-After says when to try again.",
-    507: "A disk is full.",
-}
 ALWAYS: Final = (400, 401, 403, 429)
 WITH_A_BODY: Final = (413, 415)
 OF_POST: Final = (409, 422)
@@ -37,6 +24,9 @@ KEY: Final = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="Makes a repeat safe: the same request with the same key is answered the same.",
 )
+#: The end of a docstring's first sentence, or the heading of a section that is for readers of code.
+SENTENCE_END: Final = re.compile(r"\.(?=\s|$)")
+SECTION: Final = re.compile(r"^(?:Raises|Returns|Args):$.*", re.MULTILINE | re.DOTALL)
 
 
 class Schema(AutoSchema):
@@ -47,24 +37,56 @@ class Schema(AutoSchema):
         named = getattr(self.view, "operation_ids", {}).get(self.path)
         return str(named or super().get_operation_id())
 
+    def get_summary(self) -> str | None:
+        """The docstring's first sentence."""
+        return self._sentences()[0]
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """The rest of the docstring."""
+        return self._sentences()[1]
+
     def get_override_parameters(self) -> list[Any]:
         parameters: list[Any] = [*super().get_override_parameters()]
-        query = getattr(self.view, "queries", {}).get(self.method)
+        query = self._query()
         if query is not None:
             parameters.append(query)
         if self.method == "POST":
             parameters.append(KEY)
         return parameters
 
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
+        shape: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if isinstance(serializer, Strict):
+            shape["additionalProperties"] = False
+        return shape
+
+    def _sentences(self) -> tuple[str, str]:
+        text = SECTION.sub("", super().get_description()).strip()
+        end = SENTENCE_END.search(text)
+        if end is None:
+            return text, ""
+        first, rest = text[: end.start()].replace("`", ""), text[end.end() :]
+        return " ".join(first.split()), re.sub(r"(?<!\n)\n(?!\n)", " ", rest.strip())
+
+    def _query(self) -> type[Any] | None:
+        found: type[Any] | None = getattr(self.view, "queries", {}).get(self.method)
+        return found
+
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        for status in self._problems():
-            if str(status) not in bodies:
-                bodies[str(status)] = self._get_response_for_code(  # type: ignore[no-untyped-call]
-                    OpenApiResponse(ProblemDetails, MEANINGS[status]),
-                    str(status),
-                    media_types=[CONTENT_TYPE],
-                )
+        said = self.get_response_serializers()
+        if self.method == "DELETE" and not isinstance(said, dict):
+            # For the framework no deletion has an answer.
+            bodies = {"200": self._get_response_for_code(said, "200", direction=direction)}  # type: ignore[no-untyped-call]
+        named = {parameter["name"] for parameter in self._get_parameters()}
+        paged = issubclass(self._query() or object, Paging)
+        for status, body in bodies.items():
+            added = headers_of(int(status), method=self.method, parameters=named, paged=paged)
+            body["description"] = body["description"] or HTTPStatus(int(status)).phrase
+            body["headers"] = {**added, **body.get("headers", {})}
+        self.resolve_serializer(ProblemDetails(), "response")
+        for problem in self._problems():
+            bodies.setdefault(str(problem), problem_of(problem))
         return dict(sorted(bodies.items()))
 
     def _problems(self) -> list[int]:

@@ -8,6 +8,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from core.checks import (
+    allowed_origins_are_origins,
     database_folds_case_by_unicode,
     lease_outlives_heartbeats,
     lease_outlives_requests,
@@ -110,3 +111,35 @@ def test_valkey_that_is_away_is_left_to_readyz(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
 
     assert valkey_keeps_what_it_is_given(["default"]) == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://shop.example.com", "http://localhost:3000", "http://127.0.0.1:8000",
+        "http://[::1]:8000", "https://shop.example.com:80",
+    ],
+)  # fmt: skip
+def test_origin_as_a_browser_sends_it_is_allowed(settings: Settings, origin: str) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [origin]
+
+    assert allowed_origins_are_origins(None) == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*", "null", "file://", "", "shop.example.com", "https://shop.example.com/",
+        "https://Shop.example.com", "HTTPS://shop.example.com", "https://shop.example.com:443",
+        "http://shop.example.com:80", "https://*.example.com", "https://a@shop.example.com",
+        "https://shop.example.com\n",
+    ],
+)  # fmt: skip
+def test_entry_that_is_no_origin_is_named(settings: Settings, origin: str) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://good.example.com", origin]
+
+    (error,) = allowed_origins_are_origins(None)
+
+    assert error.id == "core.E005"
+    assert repr(origin) in error.msg
+    assert "https://shop.example.com" in str(error.hint)
