@@ -6,4 +6,4 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         # In every process: a worker's change makes the totals of the pages worthless too.
-        from catalog import totals  # noqa: F401
+        from catalog import metrics, totals  # noqa: F401

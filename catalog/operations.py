@@ -19,6 +19,8 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import QuerySet, TextField, Value
 from psycopg import errors, sql
 
+from accounts.audit import record
+from accounts.models import AuditEntry
 from catalog.filters import filtered, settled
 from catalog.locks import CatalogBusy, take_catalog
 from catalog.models import BulkOperation, ChangeSet, Product
@@ -32,9 +34,18 @@ from catalog.undoing import (
     plan_undo,
     refuse_pruned,
 )
+from catalog.watching import headline
 from core import progress
-from core.leases import Cancelled, ClockTimestamp, Heartbeat, Lease, LeaseLost
-from core.logs import logging_job
+from core.leases import (
+    Cancelled,
+    ClockTimestamp,
+    Heartbeat,
+    Lease,
+    LeaseLost,
+    request_cancel,
+    row_ended,
+)
+from core.logs import log_ids
 from core.sql import statement
 from core.wakeups import wake_worker
 
@@ -110,6 +121,20 @@ def start_undo(change_set: ChangeSet, *, actor: AbstractBaseUser | None) -> Bulk
     return _carry_out_at_once(operation) if few else _queue(operation)
 
 
+def cancel(operation: BulkOperation, *, actor: AbstractBaseUser | None) -> bool:
+    """Ask for an operation to be cancelled and keep who did; False if it had ended already."""
+    with transaction.atomic():
+        asked = request_cancel(operation)
+        if asked:
+            record(
+                AuditEntry.Action.OPERATION_CANCELLED,
+                actor=actor,
+                target=headline(operation),
+                operation=operation.pk,
+            )
+    return asked
+
+
 def chosen(operation: BulkOperation) -> QuerySet[Product]:
     """The products that an operation was asked to work on, as they are now."""
     if operation.ids is not None:
@@ -140,6 +165,7 @@ def _carry_out_at_once(operation: BulkOperation) -> BulkOperation:
                 started_at=ClockTimestamp(),
                 finished_at=ClockTimestamp(),
             )
+            row_ended.send(sender=BulkOperation, state=operation.state, row=operation)
     except CatalogBusy:
         return _queue(
             BulkOperation(
@@ -160,7 +186,7 @@ def run_operation(lease: Lease[BulkOperation]) -> None:
     ends at once, and the reaper gives it to the next worker.
     """
     operation = lease.row
-    with logging_job(operation.pk):
+    with log_ids(request_id=operation.request_id, operation_id=operation.pk):
         logger.info("operation started: attempt=%d kind=%s", operation.attempt, operation.kind)
         try:
             publish = partial(progress.publish, operation.progress_key)
@@ -178,7 +204,8 @@ def run_operation(lease: Lease[BulkOperation]) -> None:
             lease.fail("disk_full", DISK_FULL, progress={})
         finally:
             _let_go(lease)
-        logger.info("operation ended: state=%s", operation.state)
+        with log_ids(change_set_id=operation.change_set_id):
+            logger.info("operation ended: state=%s", operation.state)
 
 
 def _run(lease: Lease[BulkOperation], beat: Heartbeat[BulkOperation]) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -20,11 +21,17 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
-from django_guid import get_guid
+from django.dispatch import Signal
+
+from core.logs import current_request
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
+
+# Sent with `sender=` the model, `state` and `row` when a row is left in its last state, in the
+# transaction that says so; `row` is None, or has not been read again, if nobody held it.
+row_ended = Signal()
 
 
 class ClockTimestamp(models.Func):
@@ -45,7 +52,7 @@ class Cancelled(Exception):
 
 def asking_request() -> str:
     """The id of the request that is being answered, "" outside of one."""
-    return str(get_guid() or "")[:128]
+    return current_request()
 
 
 class Leased(models.Model):
@@ -204,6 +211,7 @@ class Lease(Hold[Row]):
         )
         if closed:
             self.row.refresh_from_db()
+            row_ended.send(sender=type(self.row), state=state, row=self.row)
         return bool(closed)
 
 
@@ -243,6 +251,7 @@ def request_cancel(row: Row) -> bool:
         state=row.CANCELLED, cancel_requested=True, finished_at=ClockTimestamp()
     )
     if idle:
+        row_ended.send(sender=type(row), state=row.CANCELLED, row=row)
         return True
     return bool(objects.filter(state__in=row.RUNNING).update(cancel_requested=True))
 
@@ -274,6 +283,8 @@ def reap(model: type[Row], *, lost_message: str) -> Reaped:
     model._default_manager.filter(pk__in=failed).update(
         state=model.FAILED, error_code="worker_lost", error_message=lost_message, **ended
     )
+    for state in [model.CANCELLED] * cancelled + [model.FAILED] * len(failed):
+        row_ended.send(sender=model, state=state, row=None)
     requeued = dead.update(state=model.QUEUED, lease_token=None, leased_until=None, progress={})
     if requeued or failed or cancelled:
         logger.warning(
@@ -301,7 +312,10 @@ class Heartbeat(Generic[Row]):
         self._sampler: Callable[[], dict[str, Any]] | None = None
         self._stop = threading.Event()
         self._verdict: type[Exception] | None = None
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        # In a copy of this context: its log lines belong to the same row.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._beat,), name="heartbeat", daemon=True
+        )
 
     def report(self, **figures: Any) -> None:
         """Say how far the work is; costs the block nothing but a dict."""

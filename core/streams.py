@@ -32,15 +32,22 @@ FILE_CHUNK = 256 * 1024
 
 @dataclass(frozen=True)
 class Event:
-    """One event: `last` closes the stream behind it."""
+    """One event: `last` closes the stream behind it.
+
+    Without a name it is a plain message. A browser that comes back names the `id` of the last event
+    that had one, in the header Last-Event-ID.
+    """
 
     name: str
     data: str
     last: bool = False
+    id: str = ""
 
     def encode(self) -> bytes:
+        head = f"event: {self.name}\n" if self.name else ""
+        head += f"id: {self.id}\n" if self.id else ""
         lines = "".join(f"data: {line}\n" for line in self.data.splitlines())
-        return f"event: {self.name}\n{lines}\n".encode()
+        return f"{head}{lines}\n".encode()
 
 
 Source = Callable[[], Awaitable[list[Event]]]
@@ -110,6 +117,11 @@ def stop_when(condition: Callable[[], bool]) -> None:
 
 def is_stopping() -> bool:
     return _is_stopping()
+
+
+def streams_open() -> int:
+    """How many streams of events this process has open."""
+    return sum(feed.listeners for feed in _feeds.values())
 
 
 async def _listen(key: str, source: Source) -> AsyncIterator[bytes]:

@@ -18,7 +18,7 @@ from catalog.models import ChangeSet
 from catalog.signals import ProductsChanged, products_changed
 from core import progress
 from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
-from core.logs import logging_job
+from core.logs import log_ids
 from imports import staging
 from imports.merge import MergeProgress, clearing, merge
 from imports.models import ImportJob, RejectedRow
@@ -60,7 +60,7 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
         if watch is not None:
             watch(figures)
 
-    with logging_job(job.pk):
+    with log_ids(request_id=job.request_id, job_id=job.pk):
         logger.info("import started: attempt=%d file=%s", job.attempt, job.file_name)
         try:
             with Heartbeat(lease, publish=show) as beat:
@@ -83,7 +83,8 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
             _fail(lease, "disk_full", DISK_FULL)
         finally:
             _let_go(lease, table)
-        logger.info("import ended: state=%s", job.state)
+        with log_ids(change_set_id=job.change_set_id):
+            logger.info("import ended: state=%s", job.state)
     return True
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalog.models import ChangeSet
-from core.leases import ClockTimestamp
+from core.leases import ClockTimestamp, asking_request
 from core.wakeups import wake_worker
 from imports.models import ImportJob
 
@@ -40,6 +40,7 @@ def retry_import(job: ImportJob) -> None:
                 state=ImportJob.State.QUEUED,
                 attempt=0,
                 cancel_requested=False,
+                request_id=asking_request(),
                 accepted_at=ClockTimestamp(),
                 started_at=None,
                 finished_at=None,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -21,8 +22,9 @@ from accounts import audit
 from accounts.models import AuditEntry
 from core.endings import told_to_end
 from core.leases import ClockTimestamp, Hold, lease_end
+from core.logs import log_ids
 from core.outbound import Answer, Sender
-from webhooks import hours, lanes, retries
+from webhooks import hours, lanes, metrics, retries
 from webhooks.models import Attempt, Delivery, Endpoint, Lane
 from webhooks.signing import signed_headers
 
@@ -128,7 +130,8 @@ class Drain:
             held = self.hold.held().select_for_update(of=("self",)).annotate(now=ClockTimestamp())
             lane = held.select_related("endpoint").first()
             if lane is None:
-                logger.warning("lane lost: endpoint=%d sent=%d", self.hold.row.pk, len(sent))
+                with log_ids(endpoint_id=self.hold.row.pk):
+                    logger.warning("lane lost: endpoint=%d sent=%d", self.hold.row.pk, len(sent))
                 return []
             self.endpoint = lane.endpoint
             for each in sent:
@@ -156,6 +159,23 @@ class Drain:
 
 def send(sender: Sender, endpoint: Endpoint, delivery: Delivery) -> Sent:
     """Sign and post one delivery; touches no database, so that threads may do it side by side."""
+    with log_ids(
+        change_set_id=delivery.event.change_set_id,
+        endpoint_id=endpoint.pk,
+        delivery_id=delivery.pk,
+    ):
+        sent = _send(sender, endpoint, delivery)
+        logger.info(
+            "attempt ended: number=%d status=%s error=%s milliseconds=%d",
+            delivery.attempts,
+            sent.answer.status,
+            sent.answer.error,
+            sent.answer.milliseconds,
+        )
+    return sent
+
+
+def _send(sender: Sender, endpoint: Endpoint, delivery: Delivery) -> Sent:
     at = datetime.datetime.now(datetime.UTC)
     if endpoint.secret is None:
         return Sent(delivery, at, {}, UNREADABLE)
@@ -247,6 +267,7 @@ def log(sent: Sent) -> None:
         response_headers=dict(list(answer.headers.items())[:HEADERS_KEPT]),
         response_body=_text(answer.body[:BODY_KEPT]),
     )
+    transaction.on_commit(partial(metrics.count_attempt, answer, arrived=sent.arrived))
     hours.count(
         sent.delivery.endpoint_id,
         sent.at,
@@ -271,7 +292,8 @@ def _disable(endpoint: Endpoint, reason: Endpoint.Reason) -> None:
     )
     if disabled:
         endpoint.state = Endpoint.State.DISABLED
-        logger.warning("endpoint disabled: id=%d reason=%s", endpoint.pk, reason)
+        with log_ids(endpoint_id=endpoint.pk):
+            logger.warning("endpoint disabled: id=%d reason=%s", endpoint.pk, reason)
         audit.record(
             AuditEntry.Action.ENDPOINT_DISABLED, actor=None, target=endpoint.host, reason=reason
         )

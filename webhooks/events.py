@@ -5,6 +5,7 @@ transaction. A kill loses the page that was being written and nothing else: the 
 goes on behind the last that was committed, so nothing is published twice.
 """
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from catalog.models import ChangeSet, Product, ProductChange
 from core.advisory import only_one
 from core.endings import told_to_end
 from core.leases import ClockTimestamp
+from core.logs import log_ids
 from core.lookups import AnyOf
 from imports.models import ImportJob
 from webhooks import bodies
@@ -27,6 +29,8 @@ from webhooks.audience import Audience, audience_of
 from webhooks.bodies import TYPES, Kind, Part
 from webhooks.models import BATCH, Delivery, Endpoint, Event, EventType, Lane, Publication
 from webhooks.wakeups import wake_drains
+
+logger = logging.getLogger(__name__)
 
 PUBLISH_LOCK = 0x7075626C  # "publ"
 #: Products that are read at once: several batches, so that few of them are cut short.
@@ -38,7 +42,7 @@ ROWS_AT_ONCE: Final = 5000
 LISTENING: Final = (Endpoint.State.ACTIVE, Endpoint.State.PAUSED)
 
 
-class _Octets(models.Func):
+class Octets(models.Func):
     """Bytes of a text, which PostgreSQL knows without reading it."""
 
     function = "OCTET_LENGTH"
@@ -192,6 +196,8 @@ def _write_page(publication: Publication) -> None:
         each.event.change_set, each.event.sequence = change_set, number
     publication.sequence += len(told)
     tell(told)
+    with log_ids(change_set_id=change_set.pk):
+        logger.info("page published: events=%d last=%s", len(told), ended)
     if ended:
         Publication.objects.filter(pk=change_set.pk).delete()
         mark_published(ChangeSet.objects.filter(pk=change_set.pk))
@@ -231,11 +237,11 @@ def _next_parts(publication: Publication, audience: Audience, *, most: int) -> l
 def _bytes_of(change_set: ChangeSet, ids: Sequence[int]) -> int:
     total = 0
     for rows, text in (
-        (Product.objects.filter(AnyOf(F("pk"), ids)), _Octets("description")),
+        (Product.objects.filter(AnyOf(F("pk"), ids)), Octets("description")),
         (
             # The later ones too: of a product that is gone they hold all there is.
             ProductChange.objects.filter(AnyOf(F("product_id"), ids), change_set__gte=change_set),
-            _Octets(Cast("before", models.TextField())),
+            Octets(Cast("before", models.TextField())),
         ),
     ):
         total += rows.aggregate(total=Sum(text))["total"] or 0
@@ -271,10 +277,16 @@ def _last_events(change_set: ChangeSet, audience: Audience, job: ImportJob | Non
     told = []
     counts = bodies.change_counts(change_set)
     url = _address("catalog:change_set", change_set.pk)
+    changes_url = _changes_address(change_set.pk)
     for event_type, endpoints in audience.summary.items():
         count = counts[event_type]
         body = bodies.summary_body(
-            change_set, event_type, count, import_id=job.pk if job else None, url=url
+            change_set,
+            event_type,
+            count,
+            import_id=job.pk if job else None,
+            url=url,
+            changes_url=changes_url,
         )
         told.append(Told(Event(type=BATCH, about=event_type, count=count, body=body), endpoints))
     if job is not None and audience.completed:
@@ -289,10 +301,18 @@ def _import_of(change_set: ChangeSet) -> ImportJob | None:
 
 
 def _import_event(event_type: EventType, job: ImportJob) -> Event:
-    body = bodies.import_body(event_type, job, url=_address("imports:detail", job.pk))
+    changes = None if job.change_set_id is None else _changes_address(job.change_set_id)
+    body = bodies.import_body(
+        event_type, job, url=_address("imports:detail", job.pk), changes_url=changes
+    )
     return Event(type=event_type, subject=job.file_name[:255], body=body)
 
 
 def _address(name: str, *arguments: Any) -> str:
     """A page's URL for somebody else's eyes; only a path as long as PUBLIC_URL is not set."""
     return settings.PUBLIC_URL + reverse(name, args=arguments)
+
+
+def _changes_address(change_set: int) -> str:
+    """Where programs read what a change set changed."""
+    return f"{settings.PUBLIC_URL}/api/changesets/{change_set}/changes"

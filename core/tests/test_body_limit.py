@@ -67,8 +67,8 @@ def test_announced_length_is_refused_before_a_byte_is_read() -> None:
     assert (b"content-type", b"application/problem+json") in sent[0]["headers"]
     assert (b"connection", b"close") in sent[0]["headers"]
     assert json.loads(sent[1]["body"]) == {
-        "type": "about:blank",
-        "title": "Content Too Large",
+        "type": "/api/docs#too-large",
+        "title": "The request is too large",
         "status": 413,
         "detail": "A request may send at most 10 bytes.",
     }

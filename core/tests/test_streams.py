@@ -49,6 +49,10 @@ def test_event_is_written_as_the_standard_says() -> None:
     assert Event("live", "<p>\none</p>").encode() == b"event: live\ndata: <p>\ndata: one</p>\n\n"
 
 
+def test_event_may_have_no_name_and_an_id() -> None:
+    assert Event("", '{"a": 1}', last=True, id="end").encode() == b'id: end\ndata: {"a": 1}\n\n'
+
+
 def test_stream_ends_behind_its_last_event() -> None:
     source = Source(Event("live", "100 %"), Event("done", "completed", last=True))
 
