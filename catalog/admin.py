@@ -5,7 +5,7 @@ operation. The log and the operations are read-only, with the one action that ma
 """
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,8 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts import audit
-from accounts.models import AuditEntry
+from accounts.models import User
 from catalog import operations, products
 from catalog.forms import ProductForm
 from catalog.listing import ProductPages
@@ -29,7 +28,6 @@ from catalog.products import ProductGone, SkuTaken
 from catalog.totals import total_of
 from catalog.undoing import UndoRefused
 from core.admin import ReadOnlyAdmin, about
-from core.leases import request_cancel
 
 SOURCE = ChangeSet.Source.ADMIN
 Kind = BulkOperation.Kind
@@ -228,13 +226,7 @@ class BulkOperationAdmin(ReadOnlyAdmin):
     @admin.action(description="Cancel", permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[BulkOperation]) -> None:
         for operation in queryset:
-            if request_cancel(operation):
-                audit.record(
-                    AuditEntry.Action.OPERATION_CANCELLED,
-                    actor=request.user,
-                    target=str(operation),
-                    operation=operation.pk,
-                )
+            if operations.cancel(operation, actor=cast(User, request.user)):
                 messages.success(request, f"{operation} is being cancelled.")
             else:
                 messages.warning(request, f"{operation} had already ended.")

@@ -24,7 +24,9 @@ BACK: Final = "back again"
 class ChangedProduct:
     """One product's part; `since` says if it is not as the change set left it, "" if it is.
 
-    `sku` is that of the time, None if it is no longer known.
+    `sku` is that of the time, None if it is no longer known. `before` and `after` are the values
+    that were replaced and written: of an update those that differ, else the whole row as far as it
+    is known. None where there was no product.
     """
 
     id: int
@@ -33,6 +35,8 @@ class ChangedProduct:
     kind: str
     fields: list[FieldChange]
     since: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,8 +169,9 @@ def _row(part: _Part, replaced: dict[str, Any], present: dict[str, Any] | None) 
     # Deleted products keep nothing behind: what came back later has its own change set.
     written = {} if part.kind == Kind.DELETED else {**(present or {}), **replaced}
     now_or_then = {**before, **written}
+    changed = [name for name in FIELDS if name in before or part.kind != Kind.UPDATED]
     if part.kind == Kind.UPDATED:
-        names = [name for name in FIELDS if name in before]
+        names = changed
     else:
         names = [name for name in SHOWN if now_or_then.get(name) not in (None, "")]
     return ChangedProduct(
@@ -178,7 +183,13 @@ def _row(part: _Part, replaced: dict[str, Any], present: dict[str, Any] | None) 
             FieldChange(name, _text(before.get(name)), _text(written.get(name))) for name in names
         ],
         since=_since(part, written, present),
+        before=None if part.kind == Kind.CREATED else _of(changed, before),
+        after=None if part.kind == Kind.DELETED else _of(changed, written),
     )
+
+
+def _of(names: list[str], values: dict[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}
 
 
 def _since(part: _Part, written: dict[str, Any], present: dict[str, Any] | None) -> str:

@@ -11,12 +11,14 @@ the answer ends, even by a crash. When the disk has no room, nothing has been se
 
 import codecs
 import errno
+import gzip
+import io
 import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
@@ -36,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 SQL = Path(__file__).parent / "sql"
 CONTENT_TYPE = "text/csv; charset=utf-8"
+ZIP_LEVEL = 4
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -74,11 +77,12 @@ def write_csv(queryset: QuerySet[Product], file: IO[bytes]) -> int:
 
 
 def export_csv(
-    queryset: QuerySet[Product], *, actor: User, query: str = ""
+    queryset: QuerySet[Product], *, actor: User, query: str = "", zipped: bool = False
 ) -> StreamingHttpResponse:
     """Answer with products as a download, and keep in the audit that `actor` took them.
 
-    `query` says in the audit how they were chosen, as the list's filters in a URL.
+    `query` says in the audit how they were chosen, as the list's filters in a URL. `zipped` sends
+    it as one gzip stream: some clients read no further than the first of several.
 
     Raises:
         NoRoom: a disk is full; nothing is sent or kept.
@@ -86,7 +90,11 @@ def export_csv(
     with _room(), ExitStack() as undone:
         file = tempfile.TemporaryFile()  # noqa: SIM115
         undone.callback(_discard, file)
-        rows = write_csv(queryset, file)
+        if zipped:
+            with gzip.GzipFile("", "wb", ZIP_LEVEL, file, mtime=0) as zip_file:
+                rows = write_csv(queryset, cast("IO[bytes]", zip_file))
+        else:
+            rows = write_csv(queryset, file)
         file.seek(0)
         record(
             AuditEntry.Action.EXPORTED,
@@ -96,7 +104,15 @@ def export_csv(
             query=query,
         )
         undone.pop_all()
-    return file_stream(file, file_name=file_name(), content_type=CONTENT_TYPE)
+    response = file_stream(file, file_name=file_name(), content_type=CONTENT_TYPE)
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def headers_alone() -> StreamingHttpResponse:
+    """What a HEAD is answered: the download's name, without making it."""
+    return file_stream(io.BytesIO(), file_name=file_name(), content_type=CONTENT_TYPE)
 
 
 def file_name() -> str:

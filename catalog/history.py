@@ -1,6 +1,7 @@
 """What happened to one product, newest first."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +46,18 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Entry:
-    """One change set's part in the product; `again`: it came back after a deletion."""
+    """One change set's part in the product; `again`: it came back after a deletion.
+
+    `before` and `after` are the values that it replaced and wrote: of an update those that differ,
+    else the whole row. None where there was no product.
+    """
 
     change_set: ChangeSet
     kind: str
     fields: list[FieldChange]
     again: bool = False
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
 
     @property
     def at(self) -> datetime.datetime:
@@ -103,22 +110,35 @@ def product_history(
     asked = changes.filter(change_set_id__lt=before) if before else changes
     found = list(asked.select_related(*STORY).defer(*UNREAD).order_by("-change_set_id")[: size + 1])
     after = _standing(product_id, product, before)
+    names = (field,) if field else FIELDS
     entries = []
     for change in found[:size]:
         replaced = change.before or {}
         old = {name: replaced[name] for name in FIELDS if name in replaced}
+        told, written = _of(names, old), _of(names, after)
         fields = [
-            FieldChange(name, _shown(value), _shown(after.get(name)))
-            for name, value in old.items()
-            if change.kind == ProductChange.Kind.UPDATED and field in ("", name)
+            FieldChange(name, _shown(value), _shown(written.get(name)))
+            for name, value in told.items()
+            if change.kind == ProductChange.Kind.UPDATED
         ]
-        kind = change.get_kind_display()
         again = change.kind == ProductChange.Kind.CREATED
-        entries.append(Entry(change.change_set, kind, fields, again=again))
+        gone = change.kind == ProductChange.Kind.DELETED
+        entries.append(
+            Entry(
+                change.change_set,
+                change.get_kind_display(),
+                fields,
+                again=again,
+                before=None if again else told,
+                after=None if gone else written if again else _of(told, written),
+            )
+        )
         after = {**after, **old}
-    older = found[size - 1].change_set_id if len(found) > size else None
-    if creation is not None and older is None:
-        entries.append(Entry(creation, ProductChange.Kind.CREATED.label, []))
+    more = len(found) > size or (creation is not None and len(found) == size)
+    older = found[size - 1].change_set_id if more else None
+    if creation is not None and not more and (before is None or creation.pk < before):
+        first = ProductChange.Kind.CREATED.label
+        entries.append(Entry(creation, first, [], after=_of(names, after)))
     return History(entries, total, older, creation)
 
 
@@ -130,6 +150,10 @@ def last_values(product_id: int) -> dict[str, Any] | None:
         .first()
     )
     return deletion.before if deletion else None
+
+
+def _of(names: Iterable[str], values: dict[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}
 
 
 def _standing(product_id: int, product: Product | None, before: int | None) -> dict[str, Any]:

@@ -217,3 +217,8 @@ class BulkOperation(LeasedRow):
     @property
     def progress_key(self) -> str:
         return f"operation:{self.pk}"
+
+    @property
+    def task_id(self) -> str:
+        """Its name for programs, which ask after imports and operations at one address."""
+        return f"operation-{self.pk}"

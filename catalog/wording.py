@@ -47,6 +47,8 @@ AUDIT_ICONS: Final = {
     Action.ENDPOINT_ENABLED: "circle-check",
     Action.ENDPOINT_DISABLED: "ban",
     Action.DELIVERIES_RESENT: "send",
+    Action.TOKEN_CREATED: "key",
+    Action.TOKEN_REVOKED: "ban",
 }
 #: What of an endpoint was changed, by its form's labels.
 ENDPOINT_FIELDS: Final = {
@@ -214,6 +216,9 @@ def _note(entry: AuditEntry) -> str:
         return "what had failed sent again" if entry.details.get("send_failed") else ""
     if entry.action == Action.ENDPOINT_DISABLED:
         return WHY_DISABLED.get(entry.details.get("reason", ""), "")
+    if entry.action == Action.TOKEN_CREATED:
+        days, scope = entry.details.get("days"), entry.details.get("scope", "")
+        return f"{scope}, for {days} days" if days else f"{scope}, without an end"
     return _details(entry)
 
 

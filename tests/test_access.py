@@ -1,60 +1,46 @@
 """Who gets in where: every URL of the site, without a sign-in and with each role."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import get_resolver
 
 from accounts.models import User
-from catalog import products
-from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
 from imports.models import ImportJob
-from webhooks import endpoints
-from webhooks.models import Delivery, Endpoint, Event
+from tests.whole_site import found, pages, some_rows, state_of_everything
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 PUBLIC = {"/account/sign-in/", "/healthz", "/readyz", "/admin/login/"}
-# Forward to a page that asks.
-FORWARDED = {"/upload"}
-FILLED = (
-    (r"\(\?P<app_label>(\w+)[^)]*\)", r"\1"),
-    (r"\(\?P<url>\.\*\)\$", "anything"),
-    (r"<(\w+:)?\w+>", "1"),
-    (r"[\^$]", ""),
-)
+# For whoever is signed in, whatever the role: what is their own.
+OWN = {"/account/", "/account/time-zone/", "/account/tokens/1/revoke/", "/account/sign-out/"}
+# Has a token and a list of addresses of its own.
+KEYED = {"/metrics"}
+# Leads to a page that asks.
+FORWARDED = {"/docs"}
 
 
-def paths(patterns: list[Any], prefix: str = "/") -> Iterator[str]:
-    """A path for every URL pattern, its parameters filled in."""
-    for pattern in patterns:
-        path = str(pattern.pattern)
-        for placeholder, value in FILLED:
-            path = re.sub(placeholder, value, path)
-        if isinstance(pattern, URLResolver):
-            yield from paths(pattern.url_patterns, prefix + path)
-        else:
-            assert isinstance(pattern, URLPattern)
-            yield prefix + path
+@pytest.fixture
+def rows() -> dict[str, int]:
+    return some_rows()
 
 
 def test_all_urls_are_found() -> None:
-    found = set(paths(get_resolver().url_patterns))
+    every = {path for path, _ in found(get_resolver().url_patterns)}
 
-    assert found >= PUBLIC | FORWARDED | {
+    assert every >= PUBLIC | OWN | KEYED | FORWARDED | {
         "/products/", "/products/1/", "/imports/", "/imports/upload/", "/imports/1/events/",
         "/imports/1/rejected.csv", "/admin/catalog/product/1/change/", "/admin/anything",
     }  # fmt: skip
-    assert [path for path in found if re.search(r"[<>()?^$\\]", path)] == []
+    assert [path for path in every if re.search(r"[<>()?^$\\]", path)] == []
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_nothing_but_the_public_pages_answers_without_a_sign_in(method: str) -> None:
-    for path in set(paths(get_resolver().url_patterns)) - PUBLIC:
+    for path in pages() - PUBLIC:
         response = getattr(Client(), method)(path)
 
         assert response.status_code in {302, 301, 401, 403}, path
@@ -83,38 +69,11 @@ def test_page_that_does_not_exist_tells_strangers_nothing() -> None:
     assert Client().get("/no/such/page").status_code == 404
 
 
-@pytest.fixture
-def rows() -> dict[str, int]:
-    """A product, a change set, a cancelled import and operation, an endpoint and its deliveries."""
-    product = products.create(
-        source="form", actor=None, sku="A-1", name="One", description="", price=None, active=True
-    )
-    job = ImportJob.objects.create(
-        file_name="a.csv", state="cancelled", upload="imports/a", detected={}
-    )
-    operation = BulkOperation.objects.create(kind="delete", state="cancelled")
-    endpoint = endpoints.create(
-        actor=None, url="https://1.1.1.1/hook", event_types=["product.updated"]
-    )
-    event = Event.objects.create(type="product.updated", body="{}")
-    delivery = Delivery.objects.create(event=event, endpoint=endpoint, state="failed")
-    trial = Delivery.objects.create(event=event, endpoint=endpoint, state="failed", is_test=True)
-    return {
-        "product": product.pk,
-        "job": job.pk,
-        "operation": operation.pk,
-        "change_set": ChangeSet.objects.get().pk,
-        "endpoint": endpoint.pk,
-        "delivery": delivery.pk,
-        "trial": trial.pk,
-    }
-
-
 READ = (
     "/", "/products/", "/products/{product}/", "/products/export.csv",
     "/products/operations/{operation}/", "/products/operations/{operation}/live/",
     "/products/operations/{operation}/events/",
-    "/activity/", "/activity/{change_set}/",
+    "/activity/", "/activity/{change_set}/", "/api/docs",
     "/imports/", "/imports/{job}/", "/imports/{job}/live/", "/imports/{job}/events/",
     "/imports/{job}/rejected.csv", "/imports/sample.csv",
 )  # fmt: skip
@@ -196,22 +155,6 @@ def test_every_role_reads_every_page(
         response.close()
 
 
-def state_of_everything() -> list[Any]:
-    """What a refused request must leave as it was."""
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (
-            Product,
-            ChangeSet,
-            ProductChange,
-            BulkOperation,
-            ImportJob,
-            Endpoint,
-            Delivery,
-        )
-    ]
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("role", "calls", "allowed"),
@@ -251,13 +194,9 @@ def test_every_url_of_the_site_is_in_the_matrix_of_roles() -> None:
     """A page that is added asks here who may see it."""
     asked = set(READ) | {path for _, path, _, _ in EDITOR_ONLY + MANAGER_ONLY}
     known = {re.sub(r"\{\w+\}", "1", path) for path in asked}
-    own = {
-        path
-        for path in paths(get_resolver().url_patterns)
-        if not path.startswith("/admin/") and path not in PUBLIC | FORWARDED
-    }
+    of_the_site = {path for path in pages() if not path.startswith("/admin/")}
 
-    assert own - known == {"/account/sign-out/"}
+    assert of_the_site - known == (PUBLIC | OWN | KEYED | FORWARDED) - {"/admin/login/"}
 
 
 def test_user_without_a_role_reads_nothing(rows: dict[str, int]) -> None:

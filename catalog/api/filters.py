@@ -20,7 +20,7 @@ SCHEMAS: Final[dict[type, dict[str, Any]]] = {
     YesNoFilter: {"type": "boolean"},
     PriceFilter: {
         "type": "string",
-        "pattern": rf"^[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{PRICE_DECIMALS}}})?$",
+        "pattern": rf"^-?[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{PRICE_DECIMALS}}})?$",
         "examples": ["12.90"],
     },
     MomentFilter: {

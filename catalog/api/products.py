@@ -14,7 +14,10 @@ from rest_framework.response import Response
 from accounts.api.views import ApiView
 from accounts.models import User
 from catalog import products
+from catalog.actions import TO_DELETE_ALL
+from catalog.api.bulk import Confirmation, delete_everything
 from catalog.api.filters import ProductQuery, filtered
+from catalog.api.operations import StartedJson
 from catalog.api.refusals import refusals
 from catalog.api.serializers import ProductBody, ProductJson, ProductPageJson
 from catalog.listing import ProductPages
@@ -46,8 +49,9 @@ class ProductListView(ApiView):
     permissions: ClassVar = {
         "GET": ("catalog.view_product",),
         "POST": ("catalog.add_product",),
+        "DELETE": TO_DELETE_ALL,
     }
-    queries: ClassVar = {"GET": ProductQuery}
+    queries: ClassVar = {"GET": ProductQuery, "DELETE": Confirmation}
 
     @extend_schema(operation_id="list_products", responses=ProductPageJson, tags=["Products"])
     @method_decorator(gzip_page)
@@ -72,6 +76,13 @@ class ProductListView(ApiView):
         response = _shown(product, status=201)
         response.headers["Location"] = request.build_absolute_uri(f"/api/products/{product.pk}")
         return response
+
+    @extend_schema(
+        operation_id="delete_all_products", responses={202: StartedJson}, tags=["Products"]
+    )
+    def delete(self, request: Request) -> Response:
+        """Delete every product, if confirmed. The log keeps them: it can be undone."""
+        return delete_everything(request)
 
 
 class ProductView(ApiView):

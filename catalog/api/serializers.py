@@ -1,6 +1,6 @@
 """A product as JSON, in and out; what a value may be stands in `catalog.rules`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from catalog import rules
 from catalog.models import Product
+from catalog.rules import FIELDS
 from core.api.serializers import Flag, Strict, Text
 
 Value = TypeVar("Value")
@@ -40,6 +41,17 @@ class Price(serializers.Field[Any, Any, Any, Any]):
 @extend_schema_field({"type": ["string", "null"], "examples": ["12.90"]})
 class ShownPrice(Price):
     """A price with two decimals."""
+
+
+@extend_schema_field({"type": ["string", "null"], "examples": ["12.90"]})
+class OldPrice(serializers.CharField):
+    """A price as the log keeps it, with two decimals."""
+
+
+def word(words: Iterable[str], **how: Any) -> Any:
+    """One of some words, in the description too."""
+    field: Any = serializers.CharField(**how)
+    return extend_schema_field({"type": "string", "enum": list(words)})(field)
 
 
 class ProductBody(Strict):
@@ -76,6 +88,30 @@ class ProductJson(serializers.ModelSerializer[Product]):
         fields: ClassVar = (
             "id", "sku", "name", "description", "price", "active", "created_at", "updated_at",
         )  # fmt: skip
+
+
+class ProductValues(serializers.Serializer[Any]):
+    """Values of a product, those that are known or that changed."""
+
+    sku = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
+    description = serializers.CharField(required=False, allow_blank=True)
+    price = OldPrice(required=False, allow_null=True)
+    active = serializers.BooleanField(required=False)
+
+    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """The values as the log keeps them: a price that did not change is no null."""
+        return {name: instance[name] for name in FIELDS if name in instance}
+
+
+class NoFields(Strict):
+    """The body of a call that needs none: empty, or an object without anything in it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data:
+            message = "This call takes no body. Send it without one."
+            raise serializers.ValidationError({"non_field_errors": [message]})
+        return {}
 
 
 class ProductPageJson(serializers.Serializer[Any]):

@@ -40,7 +40,10 @@ def test_opened_change_set_shows_what_it_wrote_whatever_came_later() -> None:
         (row,) = changes_of(change_set).rows
         return row
 
-    assert opened() == ChangedProduct(product.pk, "A-1", "Two", "updated", expected, "")
+    before, after = {"name": "One", "price": "1.00"}, {"name": "Two", "price": "2.50"}
+    assert opened() == ChangedProduct(
+        product.pk, "A-1", "Two", "updated", expected, "", before, after
+    )
 
     edited(product, description="Text")
     assert opened().since == ""
@@ -64,10 +67,16 @@ def test_creations_are_listed_from_their_range_even_when_gone() -> None:
     rows = changes_of(change_set).rows
 
     active = [FieldChange("active", None, "yes")]
+
+    def created(pk: int, sku: str, name: str, since: str) -> ChangedProduct:
+        values = {"sku": sku, "name": f"Name {sku}", "description": "", "price": None}
+        after = {**values, "active": True}
+        return ChangedProduct(pk, sku, name, "created", active, since, None, after)
+
     assert rows == [
-        ChangedProduct(kept.pk, "I-1", "Name I-1", "created", active, ""),
-        ChangedProduct(renamed.pk, "I-2", "Renamed", "created", active, "edited since"),
-        ChangedProduct(gone.pk, "I-3", "Name I-3", "created", active, "deleted since"),
+        created(kept.pk, "I-1", "Name I-1", ""),
+        created(renamed.pk, "I-2", "Renamed", "edited since"),
+        created(gone.pk, "I-3", "Name I-3", "deleted since"),
     ]
 
 
@@ -91,7 +100,14 @@ def test_deletions_are_listed_with_their_values() -> None:
         FieldChange("price", "12.90", None),
         FieldChange("active", "yes", None),
     ]
-    expected = ChangedProduct(product.pk, "A-1", "One", "deleted", values, "")
+    before = {
+        "sku": "A-1",
+        "name": "One",
+        "description": "Text",
+        "price": "12.90",
+        "active": True,
+    }
+    expected = ChangedProduct(product.pk, "A-1", "One", "deleted", values, "", before, None)
     assert changes_of(deletion).rows == [expected]
 
     back = undone(deletion)
@@ -135,6 +151,16 @@ def test_changes_are_found_by_a_part_of_the_sku() -> None:
     assert found("NEW") == ids[5:]
     assert found("NEW", size=2, after=ids[6]) == ids[7:9]
     assert found("%") == found("nothing") == []
+
+
+def test_sku_that_no_database_can_hold_is_looked_for_without_a_crash(
+    viewer_client: Client,
+) -> None:
+    change_set, _ = mixed()
+
+    response = viewer_client.get(f"{PAGE}{change_set.pk}/?sku=OLD%00-1")
+
+    assert "OLD-1" in text_of(response)
 
 
 def test_change_set_page_and_its_row_in_the_list(

@@ -1,12 +1,12 @@
 """Single changes: each leaves exactly one change set, or nothing at all."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection
 
 from accounts.models import User
 from catalog import products
@@ -14,6 +14,7 @@ from catalog.locks import CatalogBusy, take_catalog
 from catalog.models import ChangeSet, Product, ProductChange
 from catalog.products import EditConflict, ProductGone, SkuTaken
 from catalog.signals import ProductsChanged, products_changed
+from catalog.tests.beside import Beside
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -206,30 +207,6 @@ def test_failure_of_a_receiver_undoes_the_change_with_its_log() -> None:
 
     assert not Product.objects.exists()
     assert not ChangeSet.objects.exists()
-
-
-class Beside:
-    """Somebody else at work in a transaction of their own, until they are told to commit."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self._work = work
-        self._ready, self._go_on = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def _run(self) -> None:
-        try:
-            with transaction.atomic():
-                self._work()
-                self._ready.set()
-                self._go_on.wait(10)
-        finally:
-            connections.close_all()
-
-    def commit(self) -> None:
-        self._go_on.set()
-        self._thread.join()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -88,7 +88,8 @@ def change_set(request: HttpRequest, pk: int) -> HttpResponse:
                 "back": request.htmx.current_url_abs_path or reverse("catalog:activity"),  # type: ignore[attr-defined]
             },
         )
-    sku = request.GET.get("sku", "").strip()
+    # PostgreSQL has no text with a NUL, so no SKU holds one.
+    sku = request.GET.get("sku", "").replace("\0", "").strip()
     return render(
         request,
         f"catalog/change_set.html{'#changes' if _is_fragment(request) else ''}",

@@ -1,13 +1,11 @@
 """One action on the products that are selected in the list, or on all that match its filters."""
 
-from dataclasses import dataclass
 from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,50 +13,32 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from catalog import operations
-from catalog.filters import InvalidFilter, filtered, settled
-from catalog.models import BulkOperation, Product
+from catalog.actions import (
+    ID_MAX,
+    PERMISSIONS,
+    Selection,
+    carry_out,
+    deletes_all,
+    permissions_for,
+)
+from catalog.filters import InvalidFilter, settled
+from catalog.models import BulkOperation
 from catalog.totals import Total, total_of
 from catalog.views.exporting import export_response
 from core.templatetags.figures import count
 
 Kind = BulkOperation.Kind
 
-PERMISSIONS = {
-    "activate": ("catalog.add_bulkoperation", "catalog.change_product"),
-    "deactivate": ("catalog.add_bulkoperation", "catalog.change_product"),
-    "delete": ("catalog.add_bulkoperation", "catalog.delete_product"),
-    "export": ("catalog.view_product",),
-}
 DONE = {
     Kind.ACTIVATE: ("activated", "active already"),
     Kind.DEACTIVATE: ("deactivated", "inactive already"),
     Kind.DELETE: ("deleted", "gone already"),
 }
 EXAMPLES = 5
-ID_MAX = 2**63 - 1
 
 
 class Refused(Exception):
     """The action can't be carried out; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Products by their ids, or all that match a settled query."""
-
-    ids: tuple[int, ...] | None
-    query: str
-
-    @property
-    def products(self) -> QuerySet[Product]:
-        if self.ids is not None:
-            return Product.objects.filter(pk__in=self.ids)
-        return filtered(self.query)
-
-    @property
-    def is_everything(self) -> bool:
-        return self.ids is None and not self.query
 
 
 @require_POST
@@ -77,7 +57,7 @@ def bulk(request: HttpRequest) -> HttpResponseBase:
             return _export(request, selection)
         if action == "delete":
             return _delete(request, selection, back)
-        return _carry_out(request, Kind(action), selection, back)
+        return _carry_out(request, action, selection, back)
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(back)
@@ -111,14 +91,14 @@ def _export(request: HttpRequest, selection: Selection) -> HttpResponseBase:
 
 
 def _delete(request: HttpRequest, selection: Selection, back: str) -> HttpResponse:
-    if selection.is_everything:
-        if request.user.has_perm("catalog.delete_all_products"):
+    if deletes_all("delete", selection):
+        if request.user.has_perms(permissions_for("delete", selection)):
             return redirect("catalog:delete_all")
         raise PermissionDenied(
             "Only a manager may delete every product. Narrow the list by a filter first."
         )
     if request.POST.get("confirm") == "1":
-        return _carry_out(request, Kind.DELETE, selection, back)
+        return _carry_out(request, "delete", selection, back)
     total = total_of(selection.products)
     if not total.count:
         raise Refused("None of these products is there any more.")
@@ -138,12 +118,8 @@ def _confirmation(selection: Selection, total: Total, back: str) -> dict[str, ob
     }
 
 
-def _carry_out(
-    request: HttpRequest, kind: BulkOperation.Kind, selection: Selection, back: str
-) -> HttpResponse:
-    operation = operations.start(
-        kind, actor=cast(User, request.user), ids=selection.ids, query=selection.query
-    )
+def _carry_out(request: HttpRequest, action: str, selection: Selection, back: str) -> HttpResponse:
+    operation = carry_out(action, selection, actor=cast(User, request.user))
     if operation.state != BulkOperation.State.COMPLETED:
         return redirect("catalog:operation", pk=operation.pk)
     _say(request, operation)

@@ -1,6 +1,5 @@
 """Products as a download: those of the list's filters, or a selection that another view made."""
 
-import io
 from typing import cast
 
 from django.contrib.auth.decorators import permission_required
@@ -10,10 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from catalog.export import CONTENT_TYPE, NoRoom, export_csv, file_name
+from catalog.export import NoRoom, export_csv, headers_alone
 from catalog.filters import InvalidFilter, filtered, settled
 from catalog.models import Product
-from core.streams import file_stream
 
 
 @require_safe
@@ -27,7 +25,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         context = {"reasons": reasons, "query": request.GET.urlencode()}
         return render(request, "catalog/not_exported.html", context, status=400)
     if request.method == "HEAD":
-        return file_stream(io.BytesIO(), file_name=file_name(), content_type=CONTENT_TYPE)
+        return headers_alone()
     return export_response(request, products, query=query)
 
 

@@ -13,14 +13,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import audit
-from accounts.models import AuditEntry, User
-from catalog import operations, watching
+from accounts.models import User
+from catalog import actions, operations, watching
 from catalog.activity import undone_among
 from catalog.models import BulkOperation, Product
 from catalog.undoing import Left
 from catalog.wording import chosen_by
-from core.leases import request_cancel
 from core.streams import event_stream
 
 PHRASE = "delete all products"
@@ -79,13 +77,7 @@ def operation_events(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def operation_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for a running operation to be cancelled."""
     operation = get_object_or_404(BulkOperation, pk=pk)
-    if request_cancel(operation):
-        audit.record(
-            AuditEntry.Action.OPERATION_CANCELLED,
-            actor=request.user,
-            target=watching.headline(operation),
-            operation=operation.pk,
-        )
+    if operations.cancel(operation, actor=cast(User, request.user)):
         messages.info(request, "The operation is being cancelled. Nothing of it will remain.")
     else:
         messages.warning(request, "The operation had already ended.")
@@ -98,8 +90,7 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     """Delete every product, once the phrase is typed."""
     phrase = request.POST.get("phrase", "")
     if request.method == "POST" and phrase.strip() == PHRASE:
-        actor = cast(User, request.user)
-        operation = operations.start(BulkOperation.Kind.DELETE_ALL, actor=actor)
+        operation = actions.delete_all(actor=cast(User, request.user))
         return redirect("catalog:operation", pk=operation.pk)
     counts = Product.objects.aggregate(products=Count("pk"), active=Count("pk", Q(active=True)))
     return render(
