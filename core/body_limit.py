@@ -8,6 +8,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from core.api.problems import details
+
 Message = Mapping[str, Any]
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -61,14 +63,8 @@ class BodyLimit:
         return 0
 
     async def _refuse(self, send: Send) -> None:
-        body = json.dumps(
-            {
-                "type": "about:blank",
-                "title": "Content Too Large",
-                "status": 413,
-                "detail": f"A request may send at most {self.max_bytes:,} bytes.",
-            }
-        ).encode()
+        detail = f"A request may send at most {self.max_bytes:,} bytes."
+        body = json.dumps(details("too-large", detail)).encode()
         await send(
             {
                 "type": "http.response.start",

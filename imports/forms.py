@@ -45,7 +45,8 @@ class UploadForm(forms.Form):
             raise forms.ValidationError(
                 f"The file has {file.size / 1024**2:,.1f} MB;"
                 f" {settings.UPLOAD_MAX_BYTES / 1024**2:,.0f} MB is the most."
-                " Split it, or import it with manage.py import_products."
+                " Split it, or import it with manage.py import_products.",
+                code="too_large",
             )
         return file
 

@@ -87,6 +87,11 @@ class ImportJob(LeasedRow):
     def progress_key(self) -> str:
         return f"import:{self.pk}"
 
+    @property
+    def task_id(self) -> str:
+        """What programs call it by, among imports and bulk operations."""
+        return f"import-{self.pk}"
+
 
 class RejectedRow(models.Model):
     """A row that was left aside: all its problems, and its bytes as they stood in the file.

@@ -7,13 +7,19 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from django.core.files.base import File
-from django.db import transaction
+from django.db import connection, transaction
 
 from imports import staging
 from imports.merge import clearing, compare
+from imports.models import ImportJob
 from imports.reading import read
 from imports.staging import STAGING_PREFIX, Stager
+from imports.storage import uploads
 from imports.uploads import Options
+
+
+class PreviewRefused(Exception):
+    """There is nothing to preview; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
     source: BinaryIO = content  # type: ignore[assignment]
     table = f"{STAGING_PREFIX}preview_{uuid.uuid4().hex[:12]}"
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
         staging.create(table)
         reader = read(
             source, encoding=options.encoding or None, delimiter=options.delimiter or None
@@ -58,3 +66,29 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
         rejected=stager.rejected,
         examples=stager.examples,
     )
+
+
+def preview_upload(job: ImportJob) -> Preview:
+    """What an import of a job's stored upload would do now, with the options that it came with.
+
+    Raises:
+        PreviewRefused: it is imported already, or its upload is not there.
+        Unreadable: the file has to be refused as a whole.
+        PartCorrupt: so has the upload.
+    """
+    if job.state == ImportJob.State.COMPLETED:
+        raise PreviewRefused(
+            f"The file is imported: /api/imports/{job.pk}/changes has what it changed."
+        )
+    if job.state == ImportJob.State.RECEIVING:
+        raise PreviewRefused("The file is still being received.")
+    try:
+        stored = uploads().open(job.upload) if job.upload else None
+    except FileNotFoundError:
+        stored = None
+    if stored is None:
+        raise PreviewRefused("The upload has been removed. Upload the file again.")
+    with stored:
+        return preview_file(
+            stored, Options(encoding=job.encoding, delimiter=job.delimiter, empty=job.empty)
+        )

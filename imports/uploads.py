@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from core.leases import ClockTimestamp
+from core.limits import Limit, spend
 from core.wakeups import wake_worker
 from imports.models import ImportJob
 from imports.storage import uploads
@@ -24,6 +25,14 @@ class UploadRefused(Exception):
     """The file can't be taken; the text says why and what helps."""
 
 
+class TooManyUploads(UploadRefused):
+    """Somebody uploads more often than a person or a sane program would; `seconds` to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many uploads. Try again in {seconds} s.")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Options:
     """What a person asks of an import; empty strings mean "find out"."""
@@ -31,6 +40,17 @@ class Options:
     encoding: str = ""
     delimiter: str = ""
     empty: str = ImportJob.Empty.KEEP
+
+
+def count_upload(user: AbstractBaseUser) -> None:
+    """Count an upload that comes by the web; the command has no limit.
+
+    Raises:
+        TooManyUploads: UPLOADS_A_MINUTE are reached.
+    """
+    wait = spend([Limit("upload", (str(user.pk),), settings.UPLOADS_A_MINUTE, 60)])
+    if wait:
+        raise TooManyUploads(wait)
 
 
 def accept_upload(

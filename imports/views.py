@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -26,21 +25,17 @@ from core.leases import request_cancel
 from core.streams import event_stream
 from imports import report
 from imports.forms import UploadForm
+from imports.listing import STATES, jobs_in
 from imports.live import feed
 from imports.live import live as live_figures
 from imports.models import ImportJob
 from imports.retrying import RetryRefused, newer_change_sets, retry_import
 from imports.sample import SAMPLE_CSV
-from imports.uploads import UploadRefused, accept_upload
+from imports.uploads import TooManyUploads, UploadRefused, accept_upload, count_upload
 
 PAGE_SIZE = 25
 ROWS_PAGE_SIZE = 50
 NEWER_SHOWN = 20
-
-STATES = {
-    "running": (ImportJob.State.QUEUED, *ImportJob.RUNNING),
-    "failed": (ImportJob.State.FAILED,),
-}
 
 
 @require_GET
@@ -58,23 +53,33 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Take a file; 202 with the job's URL for a script, a redirect for a form."""
     form = UploadForm(request.POST, request.FILES)
     wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    user = cast(User, request.user)
+    status, wait = 400, None
     if form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            job = accept_upload(
-                file, file_name=file.name, user=cast(User, request.user), options=form.options()
-            )
+            count_upload(user)
+            job = accept_upload(file, file_name=file.name, user=user, options=form.options())
         except UploadRefused as refused:
             form.add_error("file", str(refused))
+            if isinstance(refused, TooManyUploads):
+                status, wait = 429, refused.seconds
         else:
             url = reverse("imports:detail", args=[job.pk])
             if wants_json:
                 return JsonResponse({"url": url, "job_id": job.pk}, status=202)
             return redirect(url)
+    response: HttpResponse
     if wants_json:
         problems = [str(text) for errors in form.errors.values() for text in errors]
-        return JsonResponse({"detail": " ".join(problems), "errors": form.errors}, status=400)
-    return render(request, "imports/list.html", _list_context(request, form), status=400)
+        body = {"detail": " ".join(problems), "errors": form.errors}
+        response = JsonResponse(body, status=status)
+    else:
+        context = _list_context(request, form)
+        response = render(request, "imports/list.html", context, status=status)
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 @require_GET
@@ -165,12 +170,9 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _list_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
     state = request.GET.get("state", "")
-    jobs: QuerySet[ImportJob] = ImportJob.objects.select_related("created_by")
-    if state in STATES:
-        jobs = jobs.filter(state__in=STATES[state])
     return {
         "form": form,
         "state": state if state in STATES else "",
-        "page": Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": Paginator(jobs_in(state), PAGE_SIZE).get_page(request.GET.get("page")),
         "max_bytes": settings.UPLOAD_MAX_BYTES,
     }

@@ -130,6 +130,18 @@ def test_full_quota_is_told_in_words(editor_client: Client, settings: Settings) 
     assert not ImportJob.objects.exists()
 
 
+def test_uploads_without_end_are_slowed_down(editor_client: Client, settings: Settings) -> None:
+    settings.UPLOADS_A_MINUTE = 1
+    assert editor_client.post("/imports/upload/", {"file": file()}).status_code == 302
+
+    response = editor_client.post("/imports/upload/", {"file": file()})
+
+    assert response.status_code == 429
+    assert 1 <= int(response["Retry-After"]) <= 60
+    assert b"Too many uploads. Try again in" in response.content
+    assert ImportJob.objects.count() == 1
+
+
 def test_viewer_sees_imports_and_changes_none(viewer_client: Client) -> None:
     waiting, ended = accepted(TEXT), cancelled()
 
