@@ -145,14 +145,21 @@ def batch_body(change_set: ChangeSet, batch: Batch, *, import_id: int | None) ->
 
 
 def summary_body(
-    change_set: ChangeSet, event_type: str, count: int, *, import_id: int | None, url: str
+    change_set: ChangeSet,
+    event_type: str,
+    count: int,
+    *,
+    import_id: int | None,
+    url: str,
+    changes_url: str,
 ) -> str:
-    """How many products a change set touched, and where to read which."""
+    """How many products a change set touched, and where people and programs read which."""
     head = _batch_head(change_set, event_type, count, import_id)
-    return _body(BATCH, change_set.created_at, as_json({**head, "url": url}))
+    body = {**head, "url": url, "changes_url": changes_url}
+    return _body(BATCH, change_set.created_at, as_json(body))
 
 
-def import_body(event_type: str, job: ImportJob, *, url: str) -> str:
+def import_body(event_type: str, job: ImportJob, *, url: str, changes_url: str | None) -> str:
     """The end of an import with its counts, or with the reason for which it failed."""
     at = job.finished_at or job.created_at
     data: dict[str, Any] = {
@@ -166,6 +173,7 @@ def import_body(event_type: str, job: ImportJob, *, url: str) -> str:
         "duplicates": job.duplicates,
         "rejected": job.rejected,
         "url": url,
+        "changes_url": changes_url,
     }
     if event_type == EventType.IMPORT_FAILED:
         data["error"] = {"code": job.error_code, "message": job.error_message}

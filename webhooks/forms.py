@@ -1,7 +1,8 @@
 """An endpoint as a form."""
 
 import re
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeVar
 
 from django import forms
 from django.http import QueryDict
@@ -16,6 +17,11 @@ HEADERS_MAX: Final = 20
 NAME_MAX: Final = 100
 VALUE_MAX: Final = 1000
 URL_MAX: Final = 2000
+DESCRIPTION_MAX: Final = 200
+#: What a new endpoint hears of, unless somebody chooses otherwise.
+FIRST_EVENTS: Final = tuple(EventType.values[:3])
+
+Place = TypeVar("Place")
 
 #: RFC 9110, 5.6.2.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -38,6 +44,24 @@ def checked_url(typed: str) -> str:
     url = check_url(typed)
     check_address(url)
     return url
+
+
+def accepted_url(typed: str, *, endpoint: Endpoint | None) -> str:
+    """The URL for an endpoint, or a new one; the one that it has is not looked up again.
+
+    Its name may be away for a while.
+
+    Raises:
+        UrlRefused: no request would be sent there.
+    """
+    if endpoint is not None and typed == endpoint.url:
+        return check_url(typed)
+    return checked_url(typed)
+
+
+def in_order(chosen: Collection[str]) -> list[str]:
+    """Types of events, each once."""
+    return [each for each in EventType.values if each in chosen]
 
 
 class RateField(forms.IntegerField):
@@ -66,7 +90,7 @@ class EndpointForm(forms.Form):
             "max_length": f"The URL is longer than {URL_MAX:,} characters.",
         },
     )
-    description = forms.CharField(required=False, max_length=200)
+    description = forms.CharField(required=False, max_length=DESCRIPTION_MAX)
     event_types = forms.MultipleChoiceField(
         choices=EventType.choices,
         error_messages={"required": "Choose at least one event. Without one nothing is sent."},
@@ -90,24 +114,19 @@ class EndpointForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, endpoint: Endpoint | None = None) -> None:
         self.endpoint = endpoint
-        shown = endpoint or Endpoint(event_types=[each.value for each in EventType][:3])
+        shown = endpoint or Endpoint(event_types=list(FIRST_EVENTS))
         initial = {name: getattr(shown, name) for name in FIELDS}
         initial["headers"] = "\n".join(f"{name}: {HIDDEN}" for name in shown.headers or {})
         super().__init__(data, initial=initial)
 
     def clean_url(self) -> str:
-        """The URL that stands already is not asked for again: its name may be away for a while."""
-        typed: str = self.cleaned_data["url"]
         try:
-            if self.endpoint is not None and typed == self.endpoint.url:
-                return check_url(typed)
-            return checked_url(typed)
+            return accepted_url(self.cleaned_data["url"], endpoint=self.endpoint)
         except UrlRefused as refused:
             raise forms.ValidationError(str(refused)) from refused
 
     def clean_event_types(self) -> list[str]:
-        chosen = set(self.cleaned_data["event_types"])
-        return [each for each in EventType.values if each in chosen]
+        return in_order(self.cleaned_data["event_types"])
 
     def clean_headers(self) -> dict[str, str]:
         kept = {} if self.endpoint is None else self.endpoint.headers or {}
@@ -135,24 +154,55 @@ def parsed_headers(text: str, *, kept: dict[str, str]) -> dict[str, str]:
     Raises:
         forms.ValidationError: one text for each line that can't be sent.
     """
-    known = {name.lower(): value for name, value in kept.items()}
-    headers: dict[str, str] = {}
-    problems: list[str] = []
     lines = [line.strip(" \t") for line in re.split(r"\r\n|\r|\n", text)]
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        name, colon, value = (part.strip(" \t") for part in line.partition(":"))
-        problem = _problem(name, colon, value, known, {each.lower() for each in headers})
-        if problem:
-            problems.append(f"Line {number}: {problem}")
-        else:
-            headers[name] = known[name.lower()] if value == HIDDEN else value
-    if len(headers) > HEADERS_MAX:
-        problems.append(f"There are {len(headers):,} headers. At most {HEADERS_MAX} can be sent.")
+    parts = {number: line.partition(":") for number, line in enumerate(lines, start=1) if line}
+    headers, refused = _sorted_out(parts, kept)
+    problems = [f"Line {number}: {problem}" for number, problem in refused.items()]
+    problems += _too_many(headers)
     if problems:
         raise forms.ValidationError(problems[:5])
     return headers
+
+
+def checked_headers(given: Mapping[str, str], *, kept: dict[str, str]) -> dict[str, str]:
+    """Headers by name; HIDDEN stands for the value that `kept` has.
+
+    Raises:
+        forms.ValidationError: a text for each header that can't be sent, by its name.
+    """
+    headers, refused = _sorted_out(
+        {name: (name, ":", value) for name, value in given.items()}, kept
+    )
+    if refused:
+        raise forms.ValidationError(
+            {name: problem[0].upper() + problem[1:] for name, problem in refused.items()}
+        )
+    if problems := _too_many(headers):
+        raise forms.ValidationError(problems)
+    return headers
+
+
+def _sorted_out(
+    given: Mapping[Place, tuple[str, str, str]], kept: dict[str, str]
+) -> tuple[dict[str, str], dict[Place, str]]:
+    """Headers out of name, colon and value, and what is wrong with the others, by their place."""
+    known = {name.lower(): value for name, value in kept.items()}
+    headers: dict[str, str] = {}
+    problems: dict[Place, str] = {}
+    for place, parts in given.items():
+        name, colon, value = (part.strip(" \t") for part in parts)
+        problem = _problem(name, colon, value, known, {each.lower() for each in headers})
+        if problem:
+            problems[place] = problem
+        else:
+            headers[name] = known[name.lower()] if value == HIDDEN else value
+    return headers, problems
+
+
+def _too_many(headers: dict[str, str]) -> list[str]:
+    if len(headers) <= HEADERS_MAX:
+        return []
+    return [f"There are {len(headers):,} headers. At most {HEADERS_MAX} can be sent."]
 
 
 def _problem(name: str, colon: str, value: str, known: dict[str, str], taken: set[str]) -> str:

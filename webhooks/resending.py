@@ -53,6 +53,20 @@ def redeliver(delivery: Delivery, *, actor: AbstractBaseUser | None) -> bool:
     return bool(changed)
 
 
+def what_follows(delivery: Delivery) -> str:
+    """What is said of a delivery that is sent again."""
+    if delivery.endpoint.state != Endpoint.State.ACTIVE:
+        return "It is sent again as soon as the endpoint is enabled."
+    return "It is sent again now."
+
+
+def why_not(delivery: Delivery) -> str:
+    """What is said of a delivery that `redeliver` does not send again."""
+    if delivery.is_test:
+        return "A test is not sent again: have a new one sent."
+    return "It is being sent at this moment: wait for what comes of it."
+
+
 def replay(
     endpoint: Endpoint,
     *,

@@ -1,16 +1,18 @@
 """The test of an endpoint: one request, at once, by itself; its delivery is the result."""
 
 import datetime
+import time
 from functools import partial
 from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from core.leases import ClockTimestamp
 from core.limits import Limit, spend
 from core.outbound import Sender
+from core.streams import is_stopping
 from core.wakeups import send_wake_up
 from webhooks import bodies
 from webhooks.deliveries import log, send
@@ -23,6 +25,8 @@ TESTS_A_MINUTE: Final = 20
 OVERDUE_SECONDS: Final = 20
 #: Tests that one tick sends.
 AT_ONCE: Final = 20
+#: Whoever waits for a test's result looks that often.
+LOOK_SECONDS: Final = 0.2
 
 
 class TooManyTests(Exception):
@@ -55,6 +59,24 @@ def request_test(
         transaction.on_commit(partial(send_wake_up, SEND_TASK, delivery.pk))
     delivery.refresh_from_db()
     return delivery
+
+
+def wait_for_result(delivery: Delivery, *, seconds: float) -> Delivery | None:
+    """The test's delivery with its result, or as it is after so long; None when it is gone.
+
+    Called outside of transactions. The database connection is given back between two looks: there
+    are fewer of them than requests that may wait.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        found = Delivery.objects.filter(pk=delivery.pk).first()
+        if found is None or not found.is_pending:
+            return found
+        left = until - time.monotonic()
+        if left <= 0 or is_stopping():
+            return found
+        connection.close()
+        time.sleep(min(left, LOOK_SECONDS))
 
 
 def send_test(delivery_id: int) -> None:

@@ -42,6 +42,7 @@ SHORT_LIMITS = {
     "WORKER_SOFT_SHUTDOWN_TIMEOUT": "4",
     "STREAM_HEARTBEAT_SECONDS": "2",
     "STREAM_MAX_SECONDS": "60",
+    "UPLOADS_A_MINUTE": "10000",
     "UPLOAD_MAX_BYTES": str(250 * 1024**2),
     "WEBHOOK_TICK_SECONDS": "0.5",
     "WEBHOOK_YIELD_SECONDS": "5",
@@ -49,6 +50,8 @@ SHORT_LIMITS = {
     # Receivers of tests listen on this machine, by plain http.
     "OUTBOUND_ALLOW_HTTP": "true",
     "OUTBOUND_ALLOW_PRIVATE": "true",
+    # A test of the whole API asks as often as it can; the limits have tests of their own.
+    "API_REQUESTS_A_MINUTE": "1000000",
 }
 FINISHED = ("completed", "failed", "cancelled")
 PATIENCE = 90.0
@@ -130,6 +133,7 @@ class Site:
             "SECURE_TRANSPORT": "false",
             "ALLOWED_HOSTS": "127.0.0.1",
             "LOG_FORMAT": "text",
+            "METRICS_ADDRESSES": "127.0.0.1",
             "PORT": str(self.port),
         }
 

@@ -21,15 +21,12 @@ Source = ChangeSet.Source
 CREATED, UPDATED, DELETED = "product.created", "product.updated", "product.deleted"
 KINDS = {"c": CREATED, "u": UPDATED, "d": DELETED}
 
-#: Sources that nothing sets yet.
-WITHOUT_A_PATH = {Source.API}
-
 #: A product, and the change set that made it so.
 Told = tuple[str, int, int]
 
 
 def test_every_source_of_changes_is_on_a_path() -> None:
-    assert {source for source, _ in PATHS.values()} == set(Source) - WITHOUT_A_PATH
+    assert {source for source, _ in PATHS.values()} == set(Source)
 
 
 @pytest.fixture

@@ -93,6 +93,9 @@ class Walk:
         self.site = site
         self.people = site.browser()
         self.admin = site.browser("admin")
+        self.program = requests.Session()
+        self.program.trust_env = False
+        self.program.headers["Authorization"] = f"Bearer {site.token('editor', scope='write')}"
         self.steps: list[Step] = []
         imported(site, MANY)
         self.first = self.look()
@@ -107,6 +110,12 @@ class Walk:
             assert row["source"] == source, name
             self.steps.append(Step(name, row["id"], source, before, self.look()))
             assert self.steps[-1].before != self.steps[-1].after, name
+
+    def call(self, method: str, path: str, *, status: int, **how: Any) -> Any:
+        """One call of the API; what it answers as data."""
+        answer = self.program.request(method, self.site.url + path, timeout=30, **how)
+        assert answer.status_code == status, answer.text[:500]
+        return answer.json()
 
     def look(self) -> Seen:
         rows = self.site.rows("SELECT * FROM catalog_product")
@@ -191,6 +200,41 @@ def add_in_the_admin(walk: Walk) -> None:
 def change_in_the_admin(walk: Walk) -> None:
     path = f"/admin/catalog/product/{walk.pk('W-2')}/change/"
     redirected(walk.admin.post(path, form(sku="W-2", name="Two, changed", active="on")))
+
+
+def create_by_the_api(walk: Walk) -> None:
+    product = {"sku": "W-3", "name": "Drei “3”", "price": "3.00"}
+    walk.call("POST", "/api/products", status=201, json=product)
+
+
+def replace_by_the_api(walk: Walk) -> None:
+    product = {"sku": "W-3b", "name": "Three", "description": "<b>3</b>\n2", "price": None}
+    walk.call("PUT", f"/api/products/{walk.pk('W-3')}", status=200, json=product)
+
+
+def change_by_the_api(walk: Walk) -> None:
+    path = f"/api/products/{walk.pk('W-3b')}"
+    walk.call("PATCH", path, status=200, json={"price": 3.5})
+
+
+def act_by_the_api(walk: Walk) -> None:
+    action = {"action": "deactivate", "ids": [walk.pk("W-3b"), walk.pk("W-2")]}
+    walk.call("POST", "/api/products/actions", status=200, json=action)
+
+
+def undo_by_the_api(walk: Walk) -> None:
+    (step,) = (each for each in walk.steps if each.path == "action by the API")
+    walk.call("POST", f"/api/changesets/{step.change_set}/undo", status=200)
+
+
+def delete_by_the_api(walk: Walk) -> None:
+    walk.call("DELETE", f"/api/products/{walk.pk('W-3b')}", status=200)
+
+
+def upload_by_the_api(walk: Walk) -> None:
+    files = {"file": ("by-program.csv", as_csv(renamed(FEW[:3], "by a program")))}
+    job = walk.call("POST", "/api/upload", status=202, files=files)["job_id"]
+    assert walk.site.finished(int(job))["state"] == "completed"
 
 
 def upload(walk: Walk) -> None:
@@ -288,6 +332,14 @@ PATHS: Mapping[str, tuple[Source, Callable[[Walk], None]]] = {
     "switch": (Source.FORM, switch_off),
     "add in the admin": (Source.ADMIN, add_in_the_admin),
     "change in the admin": (Source.ADMIN, change_in_the_admin),
+    "create by the API": (Source.API, create_by_the_api),
+    "replace by the API": (Source.API, replace_by_the_api),
+    "change by the API": (Source.API, change_by_the_api),
+    "action by the API": (Source.BULK, act_by_the_api),
+    "undo by the API": (Source.UNDO, undo_by_the_api),
+    "delete by the API": (Source.API, delete_by_the_api),
+    "upload by the API": (Source.IMPORT, upload_by_the_api),
+    "undo of the upload by the API": undo_of("upload by the API"),
     "upload": (Source.IMPORT, upload),
     "undo of the upload": undo_of("upload"),
     "undo of that undo": undo_of("undo of the upload"),

@@ -331,6 +331,7 @@ def test_body_of_a_summary() -> None:
         1200,
         import_id=None,
         url="https://catalog.example.com/activity/991/",
+        changes_url="https://catalog.example.com/api/changesets/991/changes",
     )
 
     assert json.loads(body) == {
@@ -342,6 +343,7 @@ def test_body_of_a_summary() -> None:
             "import": None,
             "count": 1200,
             "url": "https://catalog.example.com/activity/991/",
+            "changes_url": "https://catalog.example.com/api/changesets/991/changes",
         },
     }
 

@@ -187,6 +187,7 @@ def test_five_days_of_failure_disable_the_endpoint(
     assert one.state == "active"
 
     later(hours=2)
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         sent()
 

@@ -306,6 +306,7 @@ def test_summary_says_how_many_and_where_to_read_which(settings: Settings) -> No
             "import": None,
             "count": 3,
             "url": f"https://catalog.example.com/activity/{change_set.pk}/",
+            "changes_url": f"https://catalog.example.com/api/changesets/{change_set.pk}/changes",
         },
     }
 
@@ -340,6 +341,7 @@ def test_end_of_an_import_comes_behind_its_products(settings: Settings) -> None:
             "duplicates": 1,
             "rejected": 1,
             "url": f"https://catalog.example.com/imports/{job.pk}/",
+            "changes_url": f"https://catalog.example.com/api/changesets/{change_set.pk}/changes",
         },
     }
     assert numbered() == [(change_set.pk, 1), (change_set.pk, 2)]

@@ -53,6 +53,7 @@ def test_import_is_told_with_its_products_first_and_its_counts_behind() -> None:
         "duplicates": 1,
         "rejected": 1,
         "url": f"/imports/{job.pk}/",
+        "changes_url": f"/api/changesets/{job.change_set_id}/changes",
     }
 
 

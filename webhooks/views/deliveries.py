@@ -56,13 +56,9 @@ def send_again(request: HttpRequest, pk: int, delivery: int) -> HttpResponse:
     endpoint = endpoint_of(pk)
     found = get_object_or_404(_with_story(endpoint), pk=delivery)
     if resending.redeliver(found, actor=_actor(request)):
-        said = "It is sent again now."
-        if endpoint.state != Endpoint.State.ACTIVE:
-            said = "It is sent again as soon as the endpoint is enabled."
-    elif found.is_test:
-        said = "A test is not sent again: have a new one sent."
+        said = resending.what_follows(found)
     else:
-        said = "It is being sent at this moment: wait for what comes of it."
+        said = resending.why_not(found)
     return _answer(request, pk, delivery, said)
 
 
