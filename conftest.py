@@ -17,7 +17,7 @@ from pytest_django import Settings
 from accounts import tokens
 from accounts.models import User
 from accounts.roles import EDITOR, MANAGER, VIEWER
-from core import limits
+from core import limits, metrics
 
 KEPT = {
     "auth_group",
@@ -87,6 +87,14 @@ def _user(role: str) -> User:
 def limits_from_the_start() -> None:
     """What a process has counted while Valkey was away belongs to one test."""
     limits.forget_local()
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> Iterator[None]:
+    """What a test's process has counted belongs to that test."""
+    metrics.forget_counted()
+    yield
+    metrics.forget_counted()
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ Times are seconds, sizes are bytes, unless the name says otherwise.
 """
 
 import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 env = Env()
 
@@ -28,7 +29,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Off only for plain http: the development runner, or a network where something else encrypts.
 SECURE_TRANSPORT = env.bool("SECURE_TRANSPORT", default=not DEBUG)
 SECURE_SSL_REDIRECT = SECURE_TRANSPORT
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000) if SECURE_TRANSPORT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_TRANSPORT
 SECURE_HSTS_PRELOAD = SECURE_TRANSPORT
@@ -85,6 +86,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
+    "core.middleware.observed",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -266,6 +268,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=100 * 1024**2)
+UPLOADS_A_MINUTE = env.int("UPLOADS_A_MINUTE", default=60)
 UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", default=10 * 1024**3)
 UPLOAD_RETENTION_DAYS = env.int("UPLOAD_RETENTION_DAYS", default=7)
 UPLOAD_PART_BYTES = 8 * 1024**2
@@ -322,7 +325,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.JSONParser"],
     # An EventSource asks for events and a browser for pages; each call has one kind of answer.
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.OneAnswer",
-    "DEFAULT_SCHEMA_CLASS": "core.api.schema.Schema",
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.Schema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "core.api.problems.answer",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -349,7 +352,26 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ImportState": "imports.models.ImportJob.State",
+        "EventType": "webhooks.models.EventType",
+        "SentEventType": "webhooks.log.TYPES",
+        "WebhookState": "webhooks.api.serializers.STATES",
+        "DeliveryState": "webhooks.models.Delivery.State",
+        "ReplayState": "webhooks.resending.STATES",
+    },
     "SORT_OPERATIONS": False,
+    # Not its own hook for enums: it makes up names, and warns when two sets have one.
+    "POSTPROCESSING_HOOKS": ["core.api.description.complete"],
+    "SERVERS": [{"url": "/", "description": "This installation"}],
+    "TAGS": [
+        {"name": "Products", "description": "The catalog: one by one, many at once, as a file."},
+        {"name": "Imports", "description": "CSV files on their way into the catalog."},
+        {"name": "Change sets", "description": "What changed, by whom, and its undo."},
+        {"name": "Operations", "description": "Work on many products, done in the background."},
+        {"name": "Webhooks", "description": "Endpoints that are told of changes."},
+        {"name": "Deliveries", "description": "What was sent to endpoints, attempt by attempt."},
+    ],
 }
 
 # --- Files ----------------------------------------------------------------------------------
@@ -389,6 +411,29 @@ if (
         },
     }
 
+# --- Metrics --------------------------------------------------------------------------------
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default=None)
+METRICS_ADDRESSES: list[Any] = env.list("METRICS_ADDRESSES", default=[], subcast=_network)
+
+# --- Errors ---------------------------------------------------------------------------------
+
+SENTRY_DSN = env.str("SENTRY_DSN", default=None)
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES_SAMPLE_RATE = env.float("SENTRY_TRACES_SAMPLE_RATE", default=0.0)
+if SENTRY_DSN:
+    from config.errors import report_to_sentry
+
+    report_to_sentry(SENTRY_DSN, environment=SENTRY_ENVIRONMENT, traces=SENTRY_TRACES_SAMPLE_RATE)
+
 # --- Logs -----------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str(
@@ -406,24 +451,24 @@ DJANGO_GUID = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "django_guid.log_filters.CorrelationId"},
-        "job_id": {"()": "core.logs.JobId"},
-    },
+    "filters": {"ids": {"()": "core.logs.Ids"}},
     "formatters": {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s job=%(job_id)s %(message)s"},
+        "text": {
+            "()": "core.logs.Text",
+            "format": "%(asctime)s %(levelname)s %(name)s%(ids)s %(message)s",
+        },
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "formatter": LOG_FORMAT,
-            "filters": ["request_id", "job_id"],
+            "filters": ["ids"],
         },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -158,20 +158,26 @@ def test_every_writer_takes_the_lock_before_it_writes() -> None:
 
 CHANGES = re.compile(
     r"\bproducts\.(create|update|delete)$|\boperations\.start$|\bconflicts\.save$"
-    r"|\b(start_undo|accept_upload|retry_import)$"
+    r"|\b(start_undo|carry_out|delete_all|undo_answer|accept_upload|retry_import)$"
 )
 
 
 def test_every_path_to_the_writers_of_products_is_known() -> None:
     """Whoever joins these joins tests/faults/walk.py, which checks the events of every path."""
     assert where(lambda node: bool(CHANGES.search(called(node)))) == {
+        "catalog/actions.py",
         "catalog/admin.py",
+        "catalog/api/bulk.py",
+        "catalog/api/change_sets.py",
+        "catalog/api/products.py",
         "catalog/conflicts.py",
         "catalog/views/activity.py",
         "catalog/views/bulk.py",
         "catalog/views/editing.py",
         "catalog/views/operations.py",
         "imports/admin.py",
+        "imports/api/jobs.py",
+        "imports/api/uploads.py",
         "imports/management/commands/import_products.py",
         "imports/views.py",
     }

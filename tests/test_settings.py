@@ -104,7 +104,12 @@ def test_start_without_a_needed_variable_fails_and_names_it(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("IMPORTS_STORAGE", "disk"), ("LOG_FORMAT", "xml"), ("LEASE_SECONDS", "a minute")],
+    [
+        ("IMPORTS_STORAGE", "disk"),
+        ("LOG_FORMAT", "xml"),
+        ("LEASE_SECONDS", "a minute"),
+        ("METRICS_ADDRESSES", "10.0.0.1/8"),
+    ],
 )
 def test_start_with_a_value_that_makes_no_sense_fails_and_names_it(name: str, value: str) -> None:
     done = python("manage.py", "check", environment={**PRODUCTION, name: value})

@@ -78,7 +78,7 @@ def shape(value: Any, key: str = "") -> Any:
         return bool(re.fullmatch(TIME, value))
     if key in NUMBERS and value is not None:
         return type(value)
-    if key == "url":
+    if key in {"url", "changes_url"} and value is not None:
         return re.sub(r"\d+", "N", value)
     return value
 
@@ -147,7 +147,7 @@ def test_every_key_of_a_product_is_explained() -> None:
 
     explained = codes([row[0] for row in tables(section(PAGE, "## Events"))[1]])
 
-    assert set(explained) == keys | {"import", "url"}
+    assert set(explained) == keys | {"import", "url", "changes_url"}
     assert keys == {"id", *FIELDS, "created_at", "updated_at", "changed", "change_set"}
 
 
