@@ -1,4 +1,7 @@
-"""`python -m benchmarks [--rows N] [--repeat N] [--only WAY …] [--memory-rows N] [--json FILE]`."""
+"""`python -m benchmarks [--rows N] [--repeat N] [--only WAY …] [--memory-rows N] [--json FILE]`.
+
+`--corpus DIR` holds the understanding of files against a corpus of somebody else's.
+"""
 
 import argparse
 import json
@@ -8,17 +11,35 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from benchmarks import data
+from benchmarks import data, understanding
 from benchmarks.ours import import_file
 from benchmarks.report import About, Results, print_tables
+from benchmarks.scores import print_scores
 from benchmarks.server import Server, running
-from benchmarks.ways import WAYS, Files, run_ways
+from benchmarks.ways import ON_SERVER, UNDERSTANDING, WAYS, Files, run_ways
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, print the table, write the JSON; returns the exit status."""
+    """Measure, print the tables, write the JSON; returns the exit status."""
     chosen = parse(arguments)
+    figures: dict[str, Any] = {}
+    if not set(ON_SERVER).isdisjoint(chosen.only):
+        results = measure_on_server(chosen)
+        print_tables(results)
+        figures |= results.as_dict()
+    if UNDERSTANDING in chosen.only:
+        scores = understanding.measure(chosen.corpus)
+        print_scores(scores)
+        figures[UNDERSTANDING] = scores.as_dict()
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def measure_on_server(chosen: argparse.Namespace) -> Results:
+    """All that needs PostgreSQL, on one server of its own."""
     with running() as (server, folder):
         print(f"making {chosen.rows:,} rows", file=sys.stderr)
         files = Files(new=folder / "new.csv", changed=folder / "changed.csv")
@@ -31,10 +52,7 @@ def main(arguments: list[str]) -> int:
             run_ways(server, files, chosen.only, results)
         if chosen.memory_rows:
             measure_memory(server, folder, chosen.memory_rows, results)
-    print_tables(results)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(results.as_dict(), indent=2) + "\n")
-    return 0
+    return results
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -50,8 +68,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--memory-rows", type=int, default=0, help="one more import of so many new rows, at the end"
     )
+    parser.add_argument(
+        "--corpus", type=_corpus, help="files to be understood: csv/, clean/, parameters/ (our own)"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args(arguments)
+
+
+def _corpus(name: str) -> Path:
+    folder = Path(name)
+    if not (folder / "csv").is_dir() or not (folder / "parameters").is_dir():
+        raise argparse.ArgumentTypeError(f"{name} has no folders csv and parameters")
+    return folder
 
 
 def measure_memory(server: Server, folder: Path, rows: int, results: Results) -> None:

@@ -1,0 +1,286 @@
+"""Lines of text → records of cells, in a given dialect, without falling for a stray quote.
+
+A line without quotes is split, one with sound quotes goes through the csv module, and only what is
+left is looked at closely: a quote that opens on one line and closes on another, one that is no
+quote at all, a row that was cut by another delimiter than the rest.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from imports.understanding.rereading import reread
+
+#: What a cell of one record may span; past it, an open quote is taken for a letter.
+RECORD_LINES: Final = 2_000
+RECORD_LENGTH: Final = 1 << 20
+#: Where a delimiter beside a quote is missing is looked for in rows of up to this length and so
+#: many quotes.
+PARTED_LENGTH: Final = 1 << 14
+PARTED_QUOTES: Final = 64
+#: A delimiter of several characters is read as this one, which stands in no text.
+STAND_IN: Final = "\ue000"
+#: What else may cut a single row.
+OTHER_DELIMITERS: Final = (",", ";", "\t", "|", ", ", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """ "" stands for none: no delimiter is a table of one column. ``blanks``: they are dropped
+    after delimiters, and a run of blanks is one delimiter if the delimiter is a blank.
+    """
+
+    delimiter: str
+    quote: str = ""
+    escape: str = ""
+    blanks: bool = False
+
+
+class Record(NamedTuple):
+    """Cells and the 1-based line on which they start; ``repair`` names what was mended, or "";
+    ``raw`` is the line itself where it may still be cut by blanks.
+    """
+
+    line: int
+    cells: list[str]
+    repair: str = ""
+    raw: str = ""
+
+
+class Cutter:
+    """Cuts lines into records. With a ``width``, rows that are odd are fitted to it."""
+
+    def __init__(self, dialect: Dialect, *, width: int = 0, comment: str = "") -> None:
+        self.dialect = dialect
+        self.width = width
+        self.comment = comment
+        self._several = len(dialect.delimiter) > 1
+        self._delimiter = STAND_IN if self._several or not dialect.delimiter else dialect.delimiter
+        self._runs = dialect.delimiter == " " and dialect.blanks
+        self._plain_escape = re.compile(
+            rf"{re.escape(dialect.escape)}"
+            rf"(?![{re.escape(dialect.escape + dialect.quote + self._delimiter)}\r\n])"
+            if dialect.escape
+            else "(?!)"
+        )
+        self._open = _open_quotes(self._delimiter, dialect)
+        self._closed = _blanks_after_quotes(self._delimiter, dialect)
+        self._resting = 0
+        if (
+            csv.field_size_limit() < RECORD_LENGTH
+        ):  # the csv module's own cap is one for the process
+            csv.field_size_limit(RECORD_LENGTH)
+
+    def records(self, lines: Iterable[str], first: int = 1) -> Iterator[Record]:
+        """Yield the records of lines with their line ends; ``first`` is the first one's number.
+
+        Blank lines give no record; comments neither, unless they have the table's width.
+        """
+        source = iter(lines)
+        waiting: deque[str] = deque()
+        number = first
+        quote, escape = self.dialect.quote or STAND_IN, self.dialect.escape or STAND_IN
+        while True:
+            line = waiting.popleft() if waiting else next(source, None)
+            if line is None:
+                return
+            at, number = number, number + 1
+            if self._several:
+                line = line.replace(self.dialect.delimiter, STAND_IN)
+            if not line.strip():
+                continue
+            quoted = quote in line or escape in line
+            cells: list[str] | None = None if quoted else self._split(line)
+            marked = bool(self.comment) and line.lstrip().startswith(self.comment)
+            if marked and len(cells or self._split(line)) != self.width:
+                continue
+            if quoted:
+                cells = self._sound(line)
+            if cells is None:
+                record, used = self._odd(at, line, source, waiting)
+                number += used
+                yield record
+            elif self.width and (len(cells) != self.width or (quoted and self._torn(cells))):
+                yield self._fitted(at, line, cells)
+            else:
+                yield Record(at, cells)
+
+    def _split(self, line: str) -> list[str]:
+        line = line.rstrip("\r\n")
+        if self._runs:
+            return re.split(" +", line.strip(" "))
+        cells = line.split(self._delimiter)
+        return [cell.lstrip(" ") for cell in cells] if self.dialect.blanks else cells
+
+    def _sound(self, text: str) -> list[str] | None:
+        """The cells of one whole record; None when quotes stand where they must not."""
+        cells = self._by_csv(text, self._delimiter)
+        if cells is None and self._closed.search(text):
+            cells = self._by_csv(self._closed.sub(self.dialect.quote, text), self._delimiter)
+        return cells
+
+    def _by_csv(self, text: str, delimiter: str) -> list[str] | None:
+        dialect = self.dialect
+        text = text.rstrip("\r\n")
+        if self._runs:
+            text = text.strip(" ")
+        if dialect.escape and dialect.escape in text:
+            text = self._plain_escape.sub(lambda _: dialect.escape * 2, text)
+        try:
+            rows = list(
+                csv.reader(
+                    (text,),
+                    delimiter=delimiter,
+                    quotechar=dialect.quote or None,
+                    quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+                    escapechar=dialect.escape or None,
+                    skipinitialspace=dialect.blanks,
+                    strict=True,
+                )
+            )
+        except (csv.Error, ValueError):
+            return None
+        return rows[0] if rows else [""]
+
+    def _odd(
+        self, at: int, line: str, source: Iterator[str], waiting: deque[str]
+    ) -> tuple[Record, int]:
+        """A record whose first line is not sound by itself; and how many more lines it took."""
+        joined, used = self._joined(at, line, source, waiting)
+        if joined is not None and (not self.width or len(joined) == self.width):
+            self._drop(waiting, used)
+            return Record(at, joined), used
+        if self.width:
+            cells = self._reread(line)
+            if cells is not None:
+                return Record(at, cells, "stray_quote"), 0
+        if joined is not None:
+            self._drop(waiting, used)
+            return Record(at, joined), used
+        cells = self._split(line)
+        return (self._fitted(at, line, cells) if self.width else Record(at, cells, "quotes")), 0
+
+    @staticmethod
+    def _drop(waiting: deque[str], count: int) -> None:
+        for _ in range(count):
+            waiting.popleft()
+
+    def _joined(
+        self, at: int, line: str, source: Iterator[str], waiting: deque[str]
+    ) -> tuple[list[str] | None, int]:
+        """The cells of a record over several lines, and how many follow the first one."""
+        quote = self.dialect.quote
+        if at < self._resting or not quote or not self._open.fullmatch(line):
+            return None, 0
+        parts, length, alike = [line], len(line), True
+        alone = len(self._split(line))
+        for count in range(1, RECORD_LINES):
+            if len(waiting) < count:
+                following = next(source, None)
+                if following is None:
+                    break
+                waiting.append(following)
+            following = waiting[count - 1]
+            if self._several:
+                following = following.replace(self.dialect.delimiter, STAND_IN)
+            parts.append(following)
+            length += len(following)
+            if length > RECORD_LENGTH:
+                break
+            alike = alike and len(self._split(following)) == alone >= 3
+            if quote in following:
+                cells = self._sound("".join(parts))
+                if cells is not None:
+                    return (None, 0) if alike and count >= 3 else (cells, count)
+                if not self._open.fullmatch(quote + following):
+                    return None, 0
+        self._resting = at + len(parts)
+        return None, 0
+
+    def _reread(self, line: str) -> list[str] | None:
+        return reread(
+            line.rstrip("\r\n"),
+            delimiter=self._delimiter,
+            quote=self.dialect.quote,
+            escape=self.dialect.escape,
+            blanks=self.dialect.blanks,
+            width=self.width,
+        )
+
+    def _torn(self, cells: list[str]) -> bool:
+        """Whether a quoted cell seems to have been cut: quotes in cells that don't pair up."""
+        quote = self.dialect.quote
+        return bool(quote) and any(cell.count(quote) & 1 for cell in cells)
+
+    def _parted(self, line: str) -> list[str] | None:
+        """A row that lacks one delimiter beside a quote; None unless one place alone will do."""
+        quote = self.dialect.quote
+        text = line.rstrip("\r\n")
+        if not self.dialect.delimiter or len(text) > PARTED_LENGTH:
+            return None
+        edges = ("", self._delimiter, quote)
+        found = []
+        for place in [each.start() for each in re.finditer(re.escape(quote), text)][:PARTED_QUOTES]:
+            before, after = text[place - 1 : place], text[place + 1 : place + 2]
+            if before in edges or after in ("", self._delimiter):
+                continue
+            for cut in (place + 1,) if after == quote else (place, place + 1):
+                cells = self._sound(f"{text[:cut]}{self._delimiter}{text[cut:]}")
+                if cells is not None and len(cells) == self.width and not self._torn(cells):
+                    found.append(cells)
+        return found[0] if len(found) == 1 else None
+
+    def _fitted(self, at: int, line: str, cells: list[str]) -> Record:
+        """A row of another width: read in a way that gives it the table's, if there is one."""
+        quote = self.dialect.quote
+        if self.width < 2 or len(line) > RECORD_LENGTH:
+            return Record(at, cells)
+        torn = bool(quote) and any(quote in cell for cell in cells)
+        if torn:
+            parted = self._parted(line)
+            if parted is not None:
+                return Record(at, parted, "missing_delimiter")
+        if len(cells) == self.width:
+            return Record(at, cells)
+        if len(cells) * 2 > self.width and len(cells) > 1 and not torn:
+            return Record(at, cells)
+        for other in OTHER_DELIMITERS:
+            if other == " " and not (quote and quote in line):
+                return Record(at, cells, raw=line)
+            found = self.cut_by(other, line)
+            if found is not None and len(found) == self.width:
+                return Record(at, found, "other_delimiter")
+        return Record(at, cells, raw=line)
+
+    def cut_by(self, other: str, line: str) -> list[str] | None:
+        """The cells of a line that another delimiter cuts into at least as many as there are."""
+        if other == self.dialect.delimiter or line.count(other) < self.width - 1:
+            return None
+        cells = self._by_csv(line.replace(other, STAND_IN), STAND_IN)
+        if cells is None or len(cells) < self.width:
+            return None
+        return [cell.replace(STAND_IN, other) for cell in cells]
+
+
+def _open_quotes(delimiter: str, dialect: Dialect) -> re.Pattern[str]:
+    """What matches a text that ends within quotes."""
+    if not dialect.quote:
+        return re.compile("(?!)")
+    d, q, e = (re.escape(each) for each in (delimiter, dialect.quote, dialect.escape))
+    escaped = rf"|{e}." if e else ""
+    blanks = " *+" if dialect.blanks else ""
+    inside = rf"(?:[^{q}{e}]++|{q}{q}{escaped})*+"
+    bare = rf"(?!{q})(?:[^{d}\r\n{e}]++{escaped})*+"
+    cell = rf"(?:{blanks}{q}{inside}{q}|{blanks}{bare})"
+    return re.compile(rf"(?:{cell}{d})*+{blanks}{q}{inside}", re.DOTALL)
+
+
+def _blanks_after_quotes(delimiter: str, dialect: Dialect) -> re.Pattern[str]:
+    """What matches a closing quote with blanks between it and the delimiter."""
+    if not dialect.quote or delimiter.isspace():
+        return re.compile("(?!)")
+    d, q = re.escape(delimiter), re.escape(dialect.quote)
+    return re.compile(rf"(?<!{d}){q} +(?={d}|[\r\n]|\Z)")
