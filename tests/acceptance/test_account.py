@@ -115,7 +115,10 @@ def test_axe_finds_nothing_on_the_account_page(
     page.goto("/account/")
     found = {"empty": violations(page)}
     make(page, LONG)
-    site.rows("UPDATE accounts_apitoken SET expiry = now() - interval '1 day' RETURNING id")
+    site.rows(
+        "UPDATE accounts_apitoken SET expiry = now() - interval '1 day'"
+        " WHERE name <> 'tests' RETURNING id"
+    )
     make(page, "CI")
     found["made"] = faults(page)
     page.get_by_role("button", name="Make token").click()

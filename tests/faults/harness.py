@@ -102,7 +102,7 @@ class Site:
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self._entries = {entry.name: entry for entry in procfile.read(ROOT / "Procfile")}
         self._browsers: dict[str, Browser] = {}
-        self._tokens: dict[tuple[str, str], str] = {}
+        self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
         self._database = Database(lambda: self.dsn)
         self._valkey_process = 0
         self._valkey_trusted_from = 0.0
@@ -295,14 +295,16 @@ class Site:
     def token(self, user: str = "manager", *, scope: str = "manage") -> str:
         """An API token of somebody, the same one for the whole life of the site."""
         if (user, scope) not in self._tokens:
-            digest, secret = get_digest_token()
-            self.rows(
-                "INSERT INTO accounts_apitoken (user_id, name, scope, token_key, digest, created)"
-                " SELECT id, 'tests', %s, %s, %s, now() FROM accounts_user WHERE username = %s",
-                [scope, secret[:15], digest, user],
-            )
-            self._tokens[user, scope] = secret
-        return self._tokens[user, scope]
+            self._tokens[user, scope] = get_digest_token()
+        digest, secret = self._tokens[user, scope]
+        # Again, if a test has removed it or let it expire.
+        self.rows(
+            "INSERT INTO accounts_apitoken (user_id, name, scope, token_key, digest, created)"
+            " SELECT id, 'tests', %s, %s, %s, now() FROM accounts_user WHERE username = %s"
+            " ON CONFLICT (digest) DO UPDATE SET expiry = NULL",
+            [scope, secret[:15], digest, user],
+        )
+        return secret
 
     def close_browsers(self) -> None:
         """Give connections back; who is signed in stays so."""
