@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 IN_TWO := --numprocesses 2 --dist worksteal
 NODE_MODULES := tests/javascript/node_modules/stamp
-SOURCES := accounts benchmarks catalog config core dev imports tests webhooks
+SOURCES := accounts benchmarks catalog config core dev docs/examples/api_client.py imports tests webhooks
 
 # What the checks need to read the settings; no server is reached.
 SAFE_ENVIRONMENT := env -u DEBUG \

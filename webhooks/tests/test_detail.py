@@ -219,7 +219,7 @@ def test_delivery_that_failed_and_came_again_shows_both_tries(
 
     shown = words(page)
     assert f"Id {found.event.webhook_id}" in shown
-    assert f"From Change set #{found.event.change_set_id}, command line" in shown
+    assert f"From Change set #{found.event.change_set_id:,}, command line" in shown
     assert "after 2 tries" in shown
     assert "thanks" in shown
     assert "x-reason: tired" in shown

@@ -64,8 +64,8 @@ class Command(BaseCommand):
                 opening.append("no --secret: nothing is verified")
             to = self.stderr if options["json"] else self.stdout
             with receiver:
-                for line in opening:
-                    to.write(line)
+                # In one piece: a delivery may come as soon as somebody has read the first line.
+                to.write("\n".join(opening))
                 to.flush()
                 stopped.wait()
             desk.summarize()
