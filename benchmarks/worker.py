@@ -19,7 +19,8 @@ from django.db import connection
 
 def receive(path: Path) -> dict[str, object]:
     """Take a file in as the web process does: stored in the database, queued."""
-    from imports.uploads import Options, accept_upload
+    from imports.options import Options
+from imports.uploads import accept_upload
 
     began = time.perf_counter()
     with path.open("rb") as file:

@@ -267,11 +267,28 @@ CELERY_BEAT_SCHEDULE = {
     for app in apps
 }
 
+# What is asked of an import by whoever does not choose.
+IMPORT_MODE = env.str(
+    "IMPORT_MODE", default="both", validate=validate.OneOf(["both", "create", "update"])
+)
+IMPORT_MISSING = env.str(
+    "IMPORT_MISSING", default="keep", validate=validate.OneOf(["keep", "deactivate", "delete"])
+)
+IMPORT_EMPTY = env.str("IMPORT_EMPTY", default="keep", validate=validate.OneOf(["keep", "clear"]))
+IMPORT_REVIEW = env.str(
+    "IMPORT_REVIEW", default="risks", validate=validate.OneOf(["risks", "always", "never"])
+)
+# From what on a change is a risk: a price that moves, products that go, both in percent.
+RISK_PRICE_PERCENT = env.int("RISK_PRICE_PERCENT", default=50)
+RISK_CATALOG_PERCENT = env.int("RISK_CATALOG_PERCENT", default=20)
+REVIEW_DAYS = env.int("REVIEW_DAYS", default=7)
+
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=100 * 1024**2)
 UPLOADS_A_MINUTE = env.int("UPLOADS_A_MINUTE", default=60)
 UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", default=10 * 1024**3)
 UPLOAD_RETENTION_DAYS = env.int("UPLOAD_RETENTION_DAYS", default=7)
 UPLOAD_PART_BYTES = 8 * 1024**2
+RESUMABLE_MAX_BYTES = env.int("RESUMABLE_MAX_BYTES", default=1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 

@@ -68,15 +68,16 @@ class Leased(models.Model):
 class LeasedRow(Leased):
     """Work from its queue to its end, done by one worker at a time.
 
-    Subclasses name the states in which a row waits (`QUEUED`) and is worked on (`RUNNING`), the
-    two in which the reaper may leave it, and the task that claims and runs the next one
-    (`RUN_TASK`).
+    Subclasses name the states in which a row waits for a worker (`QUEUED`) or a person (`IDLE`) and
+    is worked on (`RUNNING`), the two in which the reaper may leave it, and the task that claims and
+    runs the next one (`RUN_TASK`).
     """
 
     QUEUED: ClassVar[str] = "queued"
     FAILED: ClassVar[str] = "failed"
     CANCELLED: ClassVar[str] = "cancelled"
     RUNNING: ClassVar[tuple[str, ...]]
+    IDLE: ClassVar[tuple[str, ...]] = ()
     RUN_TASK: ClassVar[str]
 
     state = models.CharField(max_length=16)
@@ -247,7 +248,7 @@ def request_cancel(row: Row) -> bool:
     Returns False when the work had already ended.
     """
     objects = type(row)._default_manager.filter(pk=row.pk)
-    idle = objects.filter(state=row.QUEUED).update(
+    idle = objects.filter(state__in=(row.QUEUED, *row.IDLE)).update(
         state=row.CANCELLED, cancel_requested=True, finished_at=ClockTimestamp()
     )
     if idle:

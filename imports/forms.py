@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 
 from imports.models import ImportJob
-from imports.uploads import Options
+from imports.options import Options
 
 ENCODINGS = (
     ("", "Find out"),
@@ -23,6 +23,7 @@ DELIMITERS = (
     ("\t", "Tab"),
     ("|", "Pipe"),
 )
+DECIMALS = (("", "Find out"), (".", "Point"), (",", "Comma"))
 
 
 class UploadForm(forms.Form):
@@ -31,11 +32,13 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         allow_empty_file=True, error_messages={"required": "Choose a CSV file first."}
     )
-    empty = forms.ChoiceField(
-        choices=ImportJob.Empty.choices, required=False, initial=ImportJob.Empty.KEEP
-    )
+    review = forms.ChoiceField(choices=ImportJob.Review.choices, required=False)
+    mode = forms.ChoiceField(choices=ImportJob.Mode.choices, required=False)
+    missing = forms.ChoiceField(choices=ImportJob.Missing.choices, required=False)
+    empty = forms.ChoiceField(choices=ImportJob.Empty.choices, required=False)
     encoding = forms.ChoiceField(choices=ENCODINGS, required=False)
     delimiter = forms.ChoiceField(choices=DELIMITERS, required=False)
+    decimal = forms.ChoiceField(choices=DECIMALS, required=False)
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -51,9 +54,6 @@ class UploadForm(forms.Form):
         return file
 
     def options(self) -> Options:
-        data: dict[str, Any] = self.cleaned_data
-        return Options(
-            encoding=data["encoding"],
-            delimiter=data["delimiter"],
-            empty=data["empty"] or ImportJob.Empty.KEEP,
-        )
+        """What was chosen, and what the settings name for the rest."""
+        chosen = {name: value for name, value in self.cleaned_data.items() if name != "file"}
+        return Options.usual(**chosen)

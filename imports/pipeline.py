@@ -3,11 +3,8 @@
 The task and the command both end here.
 """
 
-import base64
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
-from operator import itemgetter
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -20,11 +17,12 @@ from core import progress
 from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
 from core.logs import log_ids
 from imports import staging
+from imports.detected import describe
 from imports.merge import MergeProgress, clearing, merge
 from imports.models import ImportJob, RejectedRow
 from imports.order import SteppedBack, wait_for_turn
 from imports.pace import READING_PERCENT, Pace
-from imports.reading import Reader, Unreadable, read
+from imports.reading import Unreadable, read
 from imports.signals import import_finished
 from imports.staging import Stager, staging_table
 from imports.storage import PartCorrupt, uploads
@@ -157,26 +155,6 @@ def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
                 ),
             )
         import_finished.send(sender=ImportJob, job=job)
-
-
-def describe(reader: Reader) -> dict[str, Any]:
-    """What was found out about a file, as JSON."""
-    found = reader.format
-    return {
-        "encoding": found.encoding,
-        "bom": found.bom,
-        "delimiter": found.delimiter,
-        "header_line": found.header_line,
-        "header": list(found.header),
-        "header_raw": base64.b64encode(reader.header_raw).decode(),
-        # A list, in the header's order: jsonb sorts the keys of an object its own way.
-        "columns": [
-            {"header": found.header[index], "field": field}
-            for field, index in sorted(found.columns.items(), key=itemgetter(1))
-        ],
-        "ignored": list(found.ignored),
-        "warnings": [asdict(notice) for notice in found.warnings],
-    }
 
 
 def _rounded(estimate: float) -> int:

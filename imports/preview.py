@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from imports import staging
 from imports.merge import clearing, compare
 from imports.models import ImportJob
+from imports.options import Options
 from imports.reading import read
 from imports.staging import STAGING_PREFIX, Stager
 from imports.storage import uploads
-from imports.uploads import Options
 
 
 class PreviewRefused(Exception):
@@ -89,6 +89,4 @@ def preview_upload(job: ImportJob) -> Preview:
     if stored is None:
         raise PreviewRefused("The upload has been removed. Upload the file again.")
     with stored:
-        return preview_file(
-            stored, Options(encoding=job.encoding, delimiter=job.delimiter, empty=job.empty)
-        )
+        return preview_file(stored, Options.of(job))

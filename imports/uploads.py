@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -17,7 +16,8 @@ from django.db.models import Sum
 from core.leases import ClockTimestamp
 from core.limits import Limit, spend
 from core.wakeups import wake_worker
-from imports.models import ImportJob
+from imports.models import ImportJob, Source
+from imports.options import Options
 from imports.storage import uploads
 
 
@@ -31,15 +31,6 @@ class TooManyUploads(UploadRefused):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many uploads. Try again in {seconds} s.")
         self.seconds = seconds
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a person asks of an import; empty strings mean "find out"."""
-
-    encoding: str = ""
-    delimiter: str = ""
-    empty: str = ImportJob.Empty.KEEP
 
 
 def count_upload(user: AbstractBaseUser) -> None:
@@ -59,6 +50,8 @@ def accept_upload(
     file_name: str,
     user: AbstractBaseUser | None,
     options: Options,
+    repairs: ImportJob | None = None,
+    source: Source | None = None,
     wake: bool = True,
 ) -> ImportJob:
     """Keep the bytes where every worker reaches them and queue the job, in this order.
@@ -75,9 +68,9 @@ def accept_upload(
         file_name=PurePosixPath(file_name).name[:255] or "upload.csv",
         size=size,
         created_by_id=user.pk if user else None,
-        encoding=options.encoding,
-        delimiter=options.delimiter,
-        empty=options.empty,
+        repairs=repairs,
+        source=source,
+        **options.as_json(),
     )
     content.seek(0)
     sha256 = hashlib.file_digest(content, "sha256").hexdigest()

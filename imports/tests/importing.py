@@ -13,7 +13,8 @@ from catalog.models import Product
 from core.leases import Lease, claim_next
 from imports.models import ImportJob
 from imports.pipeline import run_import
-from imports.uploads import Options, accept_upload
+from imports.options import Options
+from imports.uploads import accept_upload
 
 Values = tuple[str, str, str, Decimal | None, bool]
 HEADER = "sku,name,description,price,active"

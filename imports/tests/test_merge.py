@@ -18,7 +18,7 @@ from imports.models import ImportJob
 from imports.preview import preview_file
 from imports.staging import compared_table, create, drop
 from imports.tests.importing import catalog, completed, counts, csv_of, product
-from imports.uploads import Options
+from imports.options import Options
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 

@@ -14,7 +14,8 @@ from pytest_django import Settings
 from imports.models import FilePart, ImportJob, StoredFile
 from imports.storage import DatabaseStorage, PartCorrupt, uploads
 from imports.tests.importing import accepted, catalog, claimed, completed, csv_of, run_next
-from imports.uploads import Options, accept_upload
+from imports.options import Options
+from imports.uploads import accept_upload
 
 # The bytes are read on a second connection, which sees only what is committed.
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]

@@ -14,7 +14,8 @@ from dev.valkey import free_port
 from imports import uploads as door
 from imports.models import FilePart, ImportJob, StoredFile
 from imports.tests.importing import accepted, csv_of, woken
-from imports.uploads import Options, UploadRefused, accept_upload
+from imports.options import Options
+from imports.uploads import UploadRefused, accept_upload
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 

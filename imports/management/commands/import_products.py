@@ -26,7 +26,8 @@ from imports.pipeline import Figures, run_import
 from imports.preview import Preview, preview_file
 from imports.reading import Unreadable
 from imports.report import causes
-from imports.uploads import Options, UploadRefused, accept_upload
+from imports.options import Options
+from imports.uploads import UploadRefused, accept_upload
 
 COPY_BYTES = 1024**2
 DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
