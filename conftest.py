@@ -26,6 +26,7 @@ KEPT = {
     "django_content_type",
     "django_migrations",
 }
+STAGED = "^imports_staging_"
 
 
 @cache
@@ -37,6 +38,12 @@ def _emptying() -> str:
 def _empty_tables(case: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_emptying())
+        # Of imports that wait for a review.
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ %s", [STAGED]
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'DROP TABLE "{name}"')
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,6 +61,8 @@ def quick_clean_up() -> Iterator[None]:
 def plain_http(settings: Settings) -> None:
     """Tests speak http; what production adds is tested where it is the subject."""
     settings.SECURE_SSL_REDIRECT = False
+    # Nobody is there to look; tests of the review ask for it.
+    settings.IMPORT_REVIEW = "never"
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
     settings.STORAGES = {
         **settings.STORAGES,

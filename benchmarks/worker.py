@@ -20,7 +20,7 @@ from django.db import connection
 def receive(path: Path) -> dict[str, object]:
     """Take a file in as the web process does: stored in the database, queued."""
     from imports.options import Options
-from imports.uploads import accept_upload
+    from imports.uploads import accept_upload
 
     began = time.perf_counter()
     with path.open("rb") as file:

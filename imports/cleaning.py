@@ -9,12 +9,14 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from core.advisory import only_one
-from core.leases import ClockTimestamp, reap
+from core.leases import ClockTimestamp, reap, request_cancel
 from core.wakeups import wake_workers
 from imports import staging
+from imports.fetching import prune_fetches, reap_fetches
 from imports.models import ImportJob, RejectedRow, StoredFile
+from imports.resumable.store import remove_expired, unfinished_files
 from imports.signals import import_finished
-from imports.staging import STAGING_PREFIX, staging_table
+from imports.staging import STAGING_PREFIX, missing_table, review_table, staging_table
 from imports.storage import uploads
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ def reap_imports() -> None:
         for job in ImportJob.objects.filter(pk__in=reaped.failed):
             import_finished.send(sender=ImportJob, job=job)
         _end_broken_uploads()
+        _end_forgotten_reviews()
+    reap_fetches()
     wake_workers(ImportJob)
     _drop_orphaned_staging()
     _delete_old_uploads()
@@ -50,6 +54,7 @@ def prune_imports() -> None:
 
     A change set outlives the import that wrote it.
     """
+    prune_fetches()
     _delete_rejected_rows(min(settings.REJECTED_RETENTION_DAYS, settings.JOB_RETENTION_DAYS))
     old = ImportJob.objects.filter(finished_at__lt=_days_ago(settings.JOB_RETENTION_DAYS))
     for pk in old.values_list("pk", flat=True)[:BATCH]:
@@ -90,6 +95,16 @@ def _end_broken_uploads() -> None:
     )
 
 
+def _end_forgotten_reviews() -> None:
+    """Cancel what nobody came to look at: its file is old by now, and its tables take room."""
+    forgotten = ImportJob.objects.filter(
+        state=ImportJob.State.REVIEW,
+        waits_since__lt=ClockTimestamp() - timedelta(days=settings.REVIEW_DAYS),
+    )
+    for job in forgotten:
+        request_cancel(job)
+
+
 def _drop_orphaned_staging() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -99,7 +114,14 @@ def _drop_orphaned_staging() -> None:
         names = {name for (name,) in cursor.fetchall()}
     # Asked after the tables: a job claimed in between has a table that is not among the names.
     leases = ImportJob.objects.filter(lease_token__isnull=False).values_list("pk", "lease_token")
-    for name in names - {staging_table(pk, token) for pk, token in leases if token}:
+    bases = {staging_table(pk, token) for pk, token in leases if token}
+    bases |= set(
+        ImportJob.objects.filter(finished_at__isnull=True)
+        .exclude(staging="")
+        .values_list("staging", flat=True)
+    )
+    kept = {table(base) for base in bases for table in (str, review_table, missing_table)}
+    for name in names - kept:
         try:
             staging.drop(name)
         except OperationalError as error:
@@ -107,15 +129,16 @@ def _drop_orphaned_staging() -> None:
 
 
 def _delete_old_uploads() -> None:
-    """Remove uploads whose retry is no longer offered, and files whose writer died."""
+    """Remove uploads whose retry is no longer offered, that were left, or whose writer died."""
     ended = ImportJob.objects.exclude(upload="").filter(
         finished_at__lt=ClockTimestamp() - timedelta(days=settings.UPLOAD_RETENTION_DAYS)
     )
     for job in ended[:100]:
         uploads().delete(job.upload)
         ImportJob.objects.filter(pk=job.pk).update(upload="")
+    remove_expired()
     cut = StoredFile.objects.filter(
         complete=False, created_at__lt=ClockTimestamp() - timedelta(hours=RECEIVING_HOURS)
-    )
+    ).exclude(pk__in=unfinished_files())
     for name in cut.values_list("name", flat=True)[:100]:
         uploads().delete(name)

@@ -5,16 +5,20 @@ file writes nothing. The three writing statements are plain INSERT and UPDATE, w
 lock makes safe and which take two thirds of the time of one INSERT … ON CONFLICT.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from catalog.models import ChangeSet
 from core.sql import statement
 from imports.models import ImportJob
+from imports.options import Options
 from imports.staging import compared_table, counter, drop
 
 SQL = Path(__file__).parent / "sql"
@@ -30,14 +34,49 @@ class MergeBroken(Exception):
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What rows may do to the catalog; `clear` names the columns whose empty cells clear."""
+
+    clear: frozenset[str] = frozenset()
+    creates: bool = True
+    updates: bool = True
+
+    @classmethod
+    def of(cls, options: Options, columns: Iterable[str]) -> Rules:
+        """The rules that options name for a file with these columns."""
+        return cls(
+            clear=frozenset(columns if options.empty == ImportJob.Empty.CLEAR else ()),
+            creates=options.mode != ImportJob.Mode.UPDATE,
+            updates=options.mode != ImportJob.Mode.CREATE,
+        )
+
+    @property
+    def clearing(self) -> dict[str, bool]:
+        """As the statements take them."""
+        return {f"clear_{name}": name in self.clear for name in ("description", "price", "active")}
+
+
+@dataclass(frozen=True)
 class MergeCounts:
-    """Rows: `staged = duplicates + created + updated + unchanged`."""
+    """Rows: `staged = duplicates + created + updated + unchanged + skipped + left_out + conflicts`.
+
+    `price_moved`, `emptied` and `deactivates` are of those that are updated. `deactivated` and
+    `deleted` are products that the file does not have.
+    """
 
     staged: int
     duplicates: int
     created: int
     updated: int
     unchanged: int
+    skipped: int = 0
+    left_out: int = 0
+    conflicts: int = 0
+    deactivated: int = 0
+    deleted: int = 0
+    price_moved: int = 0
+    emptied: int = 0
+    deactivates: int = 0
     change_set_id: int | None = None
 
 
@@ -66,7 +105,7 @@ class MergeProgress:
         created = min(last_id - self._first_id, known.created)
         work = known.staged + CREATING * known.created + UPDATING * known.updated
         return {
-            "done": known.unchanged + known.duplicates + created + updated,
+            "done": known.staged - known.created - known.updated + created + updated,
             "total": self.staged,
             "share": (known.staged + CREATING * created + UPDATING * updated) / work
             if work
@@ -81,62 +120,95 @@ class MergeProgress:
         return {name: getattr(self.counts, name) for name in names}
 
 
-def clearing(empty: str, columns: Iterable[str]) -> frozenset[str]:
-    """The columns whose empty cells clear: those that the file has, if that was asked for."""
-    return frozenset(columns) if empty == ImportJob.Empty.CLEAR else frozenset()
-
-
-def compare(table: str, *, clear: frozenset[str]) -> MergeCounts:
-    """Find out what a merge would do now; `clear` names the columns whose empty cells clear.
+def compare(table: str, rules: Rules) -> MergeCounts:
+    """Find out what a merge would do now.
 
     Leaves the lines that matter in the table `compared_table(table)`.
     """
+    compared = compared_table(table)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
-        cursor.execute("SET LOCAL jit = off")
-        compared = compared_table(table)
+        widen(cursor)
+        cursor.execute(statement(SQL, "compare", table=table, compared=compared), rules.clearing)
+    return count(table, rules)
+
+
+def widen(cursor: Any) -> None:
+    """Let the statements of this transaction sort half a million rows in memory."""
+    cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+    cursor.execute("SET LOCAL jit = off")
+
+
+def count(table: str, rules: Rules) -> MergeCounts:
+    """Count a comparison; rows that a review took out of it look unchanged."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            statement(SQL, "compare", table=table, compared=compared),
-            {f"clear_{name}": name in clear for name in ("description", "price", "active")},
+            statement(SQL, "compare_counts", table=table, compared=compared_table(table)),
+            {"price_percent": settings.RISK_PRICE_PERCENT},
         )
-        cursor.execute(statement(SQL, "compare_counts", table=table, compared=compared))
-        staged, duplicates, created, updated = cursor.fetchone()
+        staged, duplicates, new, changed, price_moved, emptied, deactivates = cursor.fetchone()
+    created, updated = new * rules.creates, changed * rules.updates
     return MergeCounts(
         staged=staged,
         duplicates=duplicates,
         created=created,
         updated=updated,
-        unchanged=staged - duplicates - created - updated,
+        unchanged=staged - duplicates - new - changed,
+        skipped=new + changed - created - updated,
+        price_moved=price_moved * rules.updates,
+        emptied=emptied * rules.updates,
+        deactivates=deactivates * rules.updates,
     )
 
 
-def merge(
-    table: str, *, actor_id: int | None, clear: frozenset[str], progress: MergeProgress
+def write(
+    table: str,
+    counts: MergeCounts,
+    *,
+    actor_id: int | None,
+    missing: str = "",
+    delete: bool = False,
 ) -> MergeCounts:
-    """Apply a staging table to the catalog and record the change set.
+    """Apply a comparison to the catalog and record the change set; `counts` are its own.
 
-    Runs in the caller's transaction, under `catalog.locks.take_catalog`. A file that changes
-    nothing leaves no change set.
+    `missing` names a table of products that the file does not have, which are deactivated, or
+    deleted with `delete`. Runs in the caller's transaction, under `catalog.locks.take_catalog`,
+    which the comparison ran under too. What changes nothing leaves no change set.
 
     Raises:
         MergeBroken: somebody wrote products without the lock; the caller must roll back.
     """
-    counts = compare(table, clear=clear)
-    progress.counts = counts
-    change_set = None
-    if counts.created or counts.updated:
-        change_set = ChangeSet.objects.create(
-            source=ChangeSet.Source.IMPORT,
-            actor_id=actor_id,
-            created=counts.created,
-            updated=counts.updated,
-        )
-        _write(table, change_set, counts)
+    if not (counts.created or counts.updated or missing):
+        drop(compared_table(table))
+        return counts
+    change_set = ChangeSet.objects.create(
+        source=ChangeSet.Source.IMPORT,
+        actor_id=actor_id,
+        created=counts.created,
+        updated=counts.updated,
+    )
+    _write_rows(table, change_set, counts)
     drop(compared_table(table))
-    return replace(counts, change_set_id=change_set.pk if change_set else None)
+    counts = replace(counts, change_set_id=change_set.pk)
+    if not missing:
+        return counts
+    with connection.cursor() as cursor:
+        name = "delete_missing" if delete else "deactivate_missing"
+        cursor.execute(statement(SQL, name, missing=missing), {"change_set": change_set.pk})
+        gone = cursor.rowcount
+    if delete:
+        change_set.deleted = gone
+        counts = replace(counts, deleted=gone)
+    else:
+        change_set.updated += gone
+        counts = replace(counts, deactivated=gone)
+    if not (change_set.created or change_set.updated or change_set.deleted):
+        change_set.delete()
+        return replace(counts, change_set_id=None)
+    change_set.save(update_fields=["updated", "deleted"])
+    return counts
 
 
-def _write(table: str, change_set: ChangeSet, counts: MergeCounts) -> None:
+def _write_rows(table: str, change_set: ChangeSet, counts: MergeCounts) -> None:
     compared = compared_table(table)
     with connection.cursor() as cursor:
         if counts.created:

@@ -113,9 +113,8 @@ class ImportJob(LeasedRow):
     staging = models.CharField(max_length=63, blank=True)
     reviewed = models.JSONField(default=dict, blank=True)
     left_out_classes = models.JSONField(default=list, blank=True)
-    on_conflict = models.CharField(
-        max_length=16, choices=Conflict.choices, default=Conflict.LEAVE
-    )
+    on_conflict = models.CharField(max_length=16, choices=Conflict.choices, default=Conflict.LEAVE)
+    waits_since = models.DateTimeField(null=True)
     applied_at = models.DateTimeField(null=True)
     applied_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -359,6 +358,13 @@ class Fetch(LeasedRow):
     class Meta:
         ordering: ClassVar = ["-id"]
         verbose_name_plural = "fetches"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source"],
+                condition=models.Q(state__in=("queued", "fetching")),
+                name="fetch_one_at_a_time",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

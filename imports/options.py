@@ -15,7 +15,8 @@ class Options:
     """How to read a file, and what to do with its rows.
 
     Of the reading, what is empty or None is found out: `encoding`, `delimiter`, `header_line`
-    (1-based), `decimal` ("." or ","), `columns` (a field or "" for each column in the file's order).
+    (1-based), `decimal` ("." or ","), `columns` (a field or "" for each column, in order).
+    `mapping_id` is the mapping that somebody chose for it.
     `missing_agreed` is how many missing products may be deactivated or deleted though they are many
     (RISK_CATALOG_PERCENT). A plain Options() asks for nothing and stops for nothing; people and
     programs who don't choose get `Options.usual()`.
@@ -26,6 +27,7 @@ class Options:
     header_line: int | None = None
     decimal: str = ""
     columns: tuple[str, ...] = ()
+    mapping_id: int | None = None
     empty: str = ImportJob.Empty.KEEP
     mode: str = ImportJob.Mode.BOTH
     missing: str = ImportJob.Missing.KEEP

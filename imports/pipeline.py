@@ -16,9 +16,9 @@ from catalog.signals import ProductsChanged, products_changed
 from core import progress
 from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
 from core.logs import log_ids
-from imports import staging
+from imports import reviewing, staging
 from imports.detected import describe
-from imports.merge import MergeProgress, clearing, merge
+from imports.merge import MergeProgress, write
 from imports.models import ImportJob, RejectedRow
 from imports.order import SteppedBack, wait_for_turn
 from imports.pace import READING_PERCENT, Pace
@@ -33,6 +33,18 @@ DISK_FULL = (
     "The database has no room left. Nothing was imported; free some room, then run it again."
 )
 
+KEPT_COUNTS = (
+    "duplicates",
+    "created",
+    "updated",
+    "unchanged",
+    "skipped",
+    "left_out",
+    "conflicts",
+    "deactivated",
+    "deleted",
+)
+
 
 class StagingLost(Exception):
     """Staging has not the rows that were copied: PostgreSQL was restarted and emptied it."""
@@ -42,7 +54,7 @@ Figures = Callable[[dict[str, Any]], None]
 
 
 def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool:
-    """Carry one claimed import to its end: completed, failed or cancelled.
+    """Carry one claimed import to its end, completed, failed or cancelled, or to its review.
 
     `watch` is given the live figures several times a second, from another thread.
 
@@ -51,7 +63,8 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
     once, and the reaper gives the job to the next worker.
     """
     job = lease.row
-    table = staging_table(job.pk, lease.token)
+    reviewed = job.applied_at is not None and reviewing.stands(job)
+    table = job.staging if reviewed else staging_table(job.pk, lease.token)
 
     def show(figures: dict[str, Any]) -> None:
         progress.publish(job.progress_key, figures)
@@ -64,9 +77,13 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
             with Heartbeat(lease, publish=show) as beat:
                 beat.report(attempt=job.attempt)
                 pace = Pace()
-                _stage(lease, table, beat, pace)
+                if not reviewed:
+                    _stage(lease, table, beat, pace)
                 wait_for_turn(lease, beat)
-                _merge(lease, table, beat, pace)
+                try:
+                    _merge(lease, table, beat, pace, reviewed=reviewed)
+                except reviewing.Waits:
+                    reviewing.hold(lease, table, beat)
         except (Unreadable, PartCorrupt) as refused:
             _fail(lease, refused.code, str(refused))
         except Cancelled:
@@ -115,32 +132,48 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
     )
 
 
-def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace: Pace) -> None:
-    """Apply staging to the catalog: all of it and the job's end in one transaction, or nothing."""
+def _merge(
+    lease: Lease[ImportJob],
+    table: str,
+    beat: Heartbeat[ImportJob],
+    pace: Pace,
+    *,
+    reviewed: bool,
+) -> None:
+    """Apply staging to the catalog: all of it and the job's end in one transaction, or nothing.
+
+    Raises:
+        Waits: nothing was written, a person has to look first.
+    """
     job = lease.row
+    if reviewed:
+        lease.update(state=ImportJob.State.MERGING)
     pace.enter(first=READING_PERCENT, last=100)
     merging = MergeProgress(table, staged=job.staged)
     beat.report(phase=ImportJob.State.MERGING)
     beat.sample(lambda: {**pace.figures(**merging.done()), **merging.known()})
+    compare = reviewing.compare_decided if reviewed else reviewing.compare_unseen
     with transaction.atomic():
         take_catalog()
-        counts = merge(
-            table,
-            actor_id=job.created_by_id,
-            clear=clearing(job.empty, [each["field"] for each in job.detected["columns"]]),
-            progress=merging,
-        )
+        counts, missing = compare(job, table)
         if counts.staged != job.staged:
             raise StagingLost(f"{counts.staged} rows in staging, {job.staged} were copied")
+        merging.counts = counts
+        counts = write(
+            table,
+            counts,
+            actor_id=job.applied_by_id or job.created_by_id,
+            missing=missing,
+            delete=job.missing == ImportJob.Missing.DELETE,
+        )
+        reviewing.drop(table)
         beat.stop()
         lease.finish(
             ImportJob.State.COMPLETED,
-            duplicates=counts.duplicates,
-            created=counts.created,
-            updated=counts.updated,
-            unchanged=counts.unchanged,
+            **{name: getattr(counts, name) for name in KEPT_COUNTS},
             change_set_id=counts.change_set_id,
             phases={**job.phases, "merge": pace.seconds},
+            staging="",
             progress={},
         )
         if counts.change_set_id is not None:
@@ -150,8 +183,8 @@ def _merge(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
                     change_set_id=counts.change_set_id,
                     source=ChangeSet.Source.IMPORT,
                     created=counts.created,
-                    updated=counts.updated,
-                    deleted=0,
+                    updated=counts.updated + counts.deactivated,
+                    deleted=counts.deleted,
                 ),
             )
         import_finished.send(sender=ImportJob, job=job)
@@ -165,22 +198,25 @@ def _rounded(estimate: float) -> int:
 
 def _fail(lease: Lease[ImportJob], code: str, message: str) -> None:
     with transaction.atomic():
-        if lease.fail(code, message, rejected=0, progress={}):
+        if lease.fail(code, message, rejected=0, staging="", progress={}):
             RejectedRow.objects.filter(job=lease.row).delete()
             import_finished.send(sender=ImportJob, job=lease.row)
 
 
 def _cancel(lease: Lease[ImportJob]) -> None:
     with transaction.atomic():
-        if lease.cancel(rejected=0, progress={}):
+        if lease.cancel(rejected=0, staging="", progress={}):
             RejectedRow.objects.filter(job=lease.row).delete()
 
 
 def _let_go(lease: Lease[ImportJob], table: str) -> None:
-    """Drop staging; a lease that is still held, because something broke, ends at once."""
+    """Drop staging, unless it waits for or stands on a review; a lease that is still held, because
+    something broke, ends at once."""
     connection.close_if_unusable_or_obsolete()
     try:
         lease.expire()
-        staging.drop(table)
+        if lease.row.staging != table:
+            staging.drop(table)
+            reviewing.drop(table)
     except DatabaseError as error:
         logger.warning("left for the reaper: %s", error)

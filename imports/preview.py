@@ -10,7 +10,8 @@ from django.core.files.base import File
 from django.db import connection, transaction
 
 from imports import staging
-from imports.merge import clearing, compare
+from imports.merge import Rules, compare
+from imports.missing import find_missing
 from imports.models import ImportJob
 from imports.options import Options
 from imports.reading import read
@@ -24,7 +25,11 @@ class PreviewRefused(Exception):
 
 @dataclass(frozen=True)
 class Preview:
-    """Exact counts of what a merge would do now, and the first refused rows."""
+    """Exact counts of what a merge would do now, and the first refused rows.
+
+    `skipped` are rows that the mode passes over, `missing` products that would be deactivated or
+    deleted since the file does not have them.
+    """
 
     read: int
     created: int
@@ -32,6 +37,8 @@ class Preview:
     unchanged: int
     duplicates: int
     rejected: int
+    skipped: int
+    missing: int
     examples: list[dict[str, Any]]
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,7 +62,10 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
         )
         stager = Stager(table)
         stager.run(reader, lambda **figures: None)
-        counts = compare(table, clear=clearing(options.empty, reader.format.columns))
+        counts = compare(table, Rules.of(options, reader.format.columns))
+        missing = 0
+        if options.missing != ImportJob.Missing.KEEP:
+            missing = find_missing(table, wanted=options.missing, rejected=stager.rejected_skus)
         transaction.set_rollback(True)
     return Preview(
         read=stager.read,
@@ -64,6 +74,8 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
         unchanged=counts.unchanged,
         duplicates=counts.duplicates,
         rejected=stager.rejected,
+        skipped=counts.skipped,
+        missing=missing,
         examples=stager.examples,
     )
 

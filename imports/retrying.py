@@ -1,6 +1,8 @@
 """Running an import again."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -8,7 +10,7 @@ from django.db.models import QuerySet
 from catalog.models import ChangeSet
 from core.leases import ClockTimestamp, asking_request
 from core.wakeups import wake_worker
-from imports.models import ImportJob
+from imports.models import Decision, ImportJob
 
 RETRIED = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
@@ -32,9 +34,24 @@ def retry_import(job: ImportJob) -> None:
     Raises:
         RetryRefused: the upload is gone, or the job is not one that ended without effect.
     """
+    if queue_anew(job, states=RETRIED):
+        return
+    raise RetryRefused(
+        "The upload has been removed. Upload the file again."
+        if not job.upload
+        else "Only an import that failed or was cancelled can run again."
+    )
+
+
+def queue_anew(job: ImportJob, *, states: Iterable[str], **asked: Any) -> bool:
+    """Put a job into the queue again with a clean slate, behind what was accepted before now.
+
+    `asked` are fields that it gets. Returns False, with nothing done, when it is in none of the
+    states or its upload is gone.
+    """
     with transaction.atomic():
         queued = (
-            ImportJob.objects.filter(pk=job.pk, state__in=RETRIED)
+            ImportJob.objects.filter(pk=job.pk, state__in=states)
             .exclude(upload="")
             .update(
                 state=ImportJob.State.QUEUED,
@@ -48,13 +65,17 @@ def retry_import(job: ImportJob) -> None:
                 error_message="",
                 progress={},
                 phases={},
+                staging="",
+                reviewed={},
+                left_out_classes=[],
+                on_conflict=ImportJob.Conflict.LEAVE,
+                waits_since=None,
+                applied_at=None,
+                applied_by=None,
+                **asked,
             )
         )
         if queued:
+            Decision.objects.filter(job=job).delete()
             transaction.on_commit(partial(wake_worker, ImportJob))
-            return
-    raise RetryRefused(
-        "The upload has been removed. Upload the file again."
-        if not job.upload
-        else "Only an import that failed or was cancelled can run again."
-    )
+        return bool(queued)

@@ -17,12 +17,12 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from psycopg import sql
 
-from catalog.rules import Problem
+from catalog.rules import Problem, clean_sku
 from core.leases import Lease
 from core.sql import statement
 from imports.checking import Check, batch_checker, checker
 from imports.models import ImportJob, RejectedRow
-from imports.reading import Batch, Broken, Reader, Record
+from imports.reading import Batch, Broken, Format, Reader, Record
 
 SQL = Path(__file__).parent / "sql"
 STAGING_PREFIX = "imports_staging_"
@@ -54,6 +54,21 @@ def counter(table: str) -> str:
 def compared_table(table: str) -> str:
     """The name of the table that a merge makes of a staging table."""
     return f"{table}_c"
+
+
+def review_table(table: str) -> str:
+    """The name of the table in which a review shows what a staging table would do."""
+    return f"{table}_r"
+
+
+def missing_table(table: str) -> str:
+    """The name of the table of products that a staging table does not have."""
+    return f"{table}_m"
+
+
+def judged_table(table: str) -> str:
+    """The name of the table of what a review's decisions stop, or let go, while it is applied."""
+    return f"{table}_j"
 
 
 def create(table: str) -> None:
@@ -95,6 +110,8 @@ class Stager:
         self._lease = lease
         self.read = self.staged = self.rejected = 0
         self.examples: list[dict[str, Any]] = []
+        #: Of refused rows, as far as they could be made out; kept when no rows are written.
+        self.rejected_skus: list[str] = []
         self._waiting: list[tuple[Any, ...]] = []
         self._waiting_bytes = 0
 
@@ -162,25 +179,33 @@ class Stager:
             if type(clean) is tuple:
                 yield (line, *clean)
             else:
-                self._reject(number, line, cells, clean, reader.raw())
+                self._reject(number, line, cells, clean, reader)
                 if self._waiting_bytes > REJECTED_BYTES:
                     return
 
-    def _reject(self, number: int, line: int, cells: list[str], problems: Any, raw: bytes) -> None:
+    def _reject(
+        self, number: int, line: int, cells: list[str], problems: Any, reader: Reader
+    ) -> None:
         self.rejected += 1
         listed: list[Problem] = problems
         known = len(cells.cells if isinstance(cells, Broken) else cells)
         described = [asdict(problem) for problem in listed]
         if len(self.examples) < 100:
             self.examples.append({"line": line, "problems": described})
-        job_pk = self._lease.row.pk if self._lease else None
-        self._waiting.append((job_pk, line, number, known, json.dumps(described), raw))
+        sku = known_sku(cells, reader.format)
+        if self._lease is None:
+            self.rejected_skus.append(sku)
+            return
+        raw = reader.raw()
+        self._waiting.append(
+            (self._lease.row.pk, line, number, sku, known, json.dumps(described), raw)
+        )
         self._waiting_bytes += len(raw)
 
     def _write_rejected(self, cursor: Any) -> None:
         if self._lease is not None and self._waiting:
             self._lease.lock()
-            columns = ("job_id", "line", "row_number", "cells", "problems", "raw")
+            columns = ("job_id", "line", "row_number", "sku", "cells", "problems", "raw")
             copy_sql = sql.SQL("COPY {} ({}) FROM STDIN").format(
                 sql.Identifier(RejectedRow._meta.db_table),
                 sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -190,3 +215,18 @@ class Stager:
                     copy.write_row(row)
         self._waiting = []
         self._waiting_bytes = 0
+
+
+def known_sku(cells: list[str], found: Format) -> str:
+    """The SKU of a refused row in its normal form, "" when it could not be made out.
+
+    In a row that is too short or too long only the first cell is surely in its place.
+    """
+    if isinstance(cells, Broken):
+        cells = cells.cells
+    at = found.columns["sku"]
+    if at >= len(cells) or (at and len(cells) != len(found.header)):
+        return ""
+    problems: list[Problem] = []
+    sku = clean_sku(cells[at], problems)
+    return "" if problems else sku

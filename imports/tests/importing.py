@@ -12,8 +12,8 @@ from accounts.models import User
 from catalog.models import Product
 from core.leases import Lease, claim_next
 from imports.models import ImportJob
-from imports.pipeline import run_import
 from imports.options import Options
+from imports.pipeline import run_import
 from imports.uploads import accept_upload
 
 Values = tuple[str, str, str, Decimal | None, bool]
@@ -30,7 +30,7 @@ def accepted(
     name: str = "products.csv",
     user: User | None = None,
     wake: bool = False,
-    **options: str,
+    **options: Any,
 ) -> ImportJob:
     """Hand a file in; it waits for whoever claims it."""
     data = content.encode() if isinstance(content, str) else content

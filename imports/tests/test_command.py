@@ -5,14 +5,16 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.conf import settings
+from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import ChangeSet, Product
@@ -23,8 +25,8 @@ from imports.tests.importing import accepted, catalog, completed, csv_of, stagin
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 KEYS = [
-    "state", "read", "created", "updated", "unchanged", "duplicates", "rejected", "seconds",
-    "phases", "job", "change_set",
+    "state", "read", "created", "updated", "unchanged", "duplicates", "rejected", "skipped",
+    "deactivated", "deleted", "risks", "seconds", "phases", "job", "change_set",
 ]  # fmt: skip
 TEXT = csv_of("A-1,One,,1,", "A-1,Last,,,", "A-2,Two,,a lot,", "A-3,Three,,,")
 
@@ -55,7 +57,7 @@ def program(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedP
     url = f"{before}/{database['NAME']}" + (f"?{query}" if query else "")
     return subprocess.run(
         [sys.executable, "manage.py", "import_products", *map(str, arguments)],
-        cwd=settings.BASE_DIR,
+        cwd=configured.BASE_DIR,
         env={**os.environ, "DATABASE_URL": url, "DEBUG": "1"},
         input=stdin,
         capture_output=True,
@@ -230,3 +232,49 @@ def test_process_ends_with_status_2_on_a_wrong_usage(file: Path) -> None:
     assert done.returncode == 2
     assert b"'x' is none of comma, semicolon, tab, pipe" in done.stderr
     assert not ImportJob.objects.exists()
+
+
+def test_import_that_waits_for_a_review_says_where_and_why(tmp_path: Path) -> None:
+    completed(csv_of("A-1,One,,1.00,"))
+    file = tmp_path / "products.csv"
+    file.write_text(csv_of("A-1,One,,9.00,"), "utf-8")
+
+    with pytest.raises(CommandError, match=r"waits for somebody .*/imports/\d+/") as waits:
+        command(file, "--review", "risks")
+
+    job = ImportJob.objects.latest("id")
+    assert (waits.value.returncode, job.state) == (3, ImportJob.State.REVIEW)
+    assert "1 move by more than 50 %." in str(waits.value)
+    assert catalog() == [("A-1", "One", "", Decimal("1.00"), True)]
+
+
+def test_options_of_the_command_are_those_of_the_job(file: Path) -> None:
+    command(file, "--mode", "create", "--missing", "deactivate", "--empty", "clear",
+            "--review", "never", "--agree-missing", "7", "--decimal", ".")  # fmt: skip
+
+    job = ImportJob.objects.get()
+    assert (job.mode, job.missing, job.empty, job.review) == (
+        "create", "deactivate", "clear", "never",
+    )  # fmt: skip
+    assert (job.missing_agreed, job.decimal) == (7, ".")
+
+
+def test_what_is_not_chosen_is_as_the_settings_say(file: Path, settings: Settings) -> None:
+    settings.IMPORT_MODE, settings.IMPORT_EMPTY = "update", "clear"
+
+    result = as_json(file)
+
+    job = ImportJob.objects.get()
+    assert (job.mode, job.missing, job.empty) == ("update", "keep", "clear")
+    assert (result["created"], result["skipped"]) == (0, 2)
+
+
+def test_dry_run_counts_what_is_skipped_and_missing(tmp_path: Path) -> None:
+    completed(csv_of("A-1,One,,1.00,", "A-2,Two,,,"))
+    file = tmp_path / "products.csv"
+    file.write_text(csv_of("A-1,Other,,,", "A-3,Three,,,", "a-2,,,,"), "utf-8")
+
+    told = as_json(file, "--dry-run", "--mode", "create", "--missing", "delete")
+
+    assert (told["created"], told["updated"], told["skipped"], told["missing"]) == (1, 0, 1, 0)
+    assert Product.objects.count() == 2

@@ -13,12 +13,12 @@ from accounts.models import User
 from catalog.models import ChangeSet, Product, ProductChange
 from core import sql
 from imports import merge, report
-from imports.merge import MergeBroken, MergeCounts, MergeProgress
+from imports.merge import MergeBroken, MergeCounts, MergeProgress, Rules
 from imports.models import ImportJob
+from imports.options import Options
 from imports.preview import preview_file
 from imports.staging import compared_table, create, drop
 from imports.tests.importing import catalog, completed, counts, csv_of, product
-from imports.options import Options
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
@@ -279,13 +279,13 @@ def test_spaces_around_a_sku_are_dropped_and_those_inside_it_count() -> None:
 
 def write_more_than_announced() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        merge.compare(BROKEN, clear=frozenset())
+        merge.compare(BROKEN, Rules())
         columns = "superseded, key, sku, name, description, active"
         cursor.execute(
             f"INSERT INTO {compared_table(BROKEN)} ({columns})"
             " VALUES (false, 'a', 'A', 'One', '', true)"
         )
-        merge._write(
+        merge._write_rows(
             BROKEN,
             ChangeSet.objects.create(source=ChangeSet.Source.IMPORT),
             MergeCounts(staged=2, duplicates=0, created=2, updated=0, unchanged=0),

@@ -226,14 +226,14 @@ def test_cancel_that_comes_during_the_merge_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, changes: Heard, ends: Heard
 ) -> None:
     job = accepted(csv_of("A-1,One,,,", "A-2,,,,"))
-    merge = merging.merge
+    write = merging.write
 
-    def merge_and_be_cancelled(*given: Any, **named: Any) -> Any:
-        counts = merge(*given, **named)
+    def write_and_be_cancelled(*given: Any, **named: Any) -> Any:
+        counts = write(*given, **named)
         beside(lambda: request_cancel(job))
         return counts
 
-    monkeypatch.setattr(pipeline, "merge", merge_and_be_cancelled)
+    monkeypatch.setattr(pipeline, "write", write_and_be_cancelled)
 
     assert run_import(claimed())
 
@@ -260,7 +260,7 @@ def test_full_disk_is_told_in_words(monkeypatch: pytest.MonkeyPatch, ends: Heard
     def full(*given: Any, **named: Any) -> None:
         raise OperationalError("could not extend file") from errors.DiskFull()
 
-    monkeypatch.setattr(pipeline, "merge", full)
+    monkeypatch.setattr(pipeline, "write", full)
 
     job = imported(csv_of("A-1,One,,,"))
 

@@ -12,9 +12,9 @@ from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
 from imports.models import FilePart, ImportJob, StoredFile
+from imports.options import Options
 from imports.storage import DatabaseStorage, PartCorrupt, uploads
 from imports.tests.importing import accepted, catalog, claimed, completed, csv_of, run_next
-from imports.options import Options
 from imports.uploads import accept_upload
 
 # The bytes are read on a second connection, which sees only what is committed.

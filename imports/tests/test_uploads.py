@@ -13,8 +13,8 @@ from config.celery import app
 from dev.valkey import free_port
 from imports import uploads as door
 from imports.models import FilePart, ImportJob, StoredFile
-from imports.tests.importing import accepted, csv_of, woken
 from imports.options import Options
+from imports.tests.importing import accepted, csv_of, woken
 from imports.uploads import UploadRefused, accept_upload
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]

@@ -20,17 +20,25 @@ from tqdm import tqdm
 
 from core.leases import claim_next
 from imports.cleaning import reap_imports
-from imports.forms import DELIMITERS, ENCODINGS
+from imports.forms import DECIMALS, DELIMITERS, ENCODINGS
 from imports.models import ImportJob
+from imports.options import Options
 from imports.pipeline import Figures, run_import
 from imports.preview import Preview, preview_file
 from imports.reading import Unreadable
 from imports.report import causes
-from imports.options import Options
 from imports.uploads import UploadRefused, accept_upload
 
 COPY_BYTES = 1024**2
 DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
+CHOICES = (
+    ("mode", ImportJob.Mode, "create and update (both), only create, only update"),
+    ("missing", ImportJob.Missing, "what becomes of products that the file does not have"),
+    ("empty", ImportJob.Empty, "what an empty cell does to an existing product's value"),
+    ("review", ImportJob.Review, "when the import waits for a person to look at its changes"),
+)
+#: Told when there are any.
+MORE_COUNTS = ("skipped", "deactivated", "deleted")
 WAIT_SECONDS = 0.5
 LINE_SECONDS = 2.0
 
@@ -38,7 +46,8 @@ LINE_SECONDS = 2.0
 class Command(BaseCommand):
     help = (
         "Import products from a CSV file, or from standard input (-). Exit status: 0 completed "
-        "(rejected rows are listed), 1 the import failed, 2 wrong usage."
+        "(rejected rows are listed), 1 the import failed, 2 wrong usage, 3 it waits for somebody "
+        "to look at its changes on its page."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,18 +62,23 @@ class Command(BaseCommand):
             "--encoding", choices=[name for name, _ in ENCODINGS if name], default=""
         )
         parser.add_argument(
-            "--empty",
-            choices=ImportJob.Empty.values,
-            default=ImportJob.Empty.KEEP,
-            help="what an empty cell does to an existing product's value (default: keep)",
+            "--decimal", choices=[name for name, _ in DECIMALS if name], help="the decimal mark"
+        )
+        for name, choices, does in CHOICES:
+            parser.add_argument(f"--{name}", choices=choices.values, help=does)
+        parser.add_argument(
+            "--agree-missing",
+            type=int,
+            metavar="N",
+            help="that N products may be deactivated or deleted, though they are many",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["user"])
-        chosen = Options(
-            encoding=options["encoding"],
-            delimiter=options["delimiter"] or "",
-            empty=options["empty"],
+        chosen = Options.usual(
+            missing_agreed=options["agree_missing"],
+            **{name: options[name] for name in ("encoding", "delimiter", "decimal")},
+            **{name: options[name] for name, *_ in CHOICES},
         )
         with self._opened(options["file"]) as (content, name):
             if options["dry_run"]:
@@ -77,6 +91,12 @@ class Command(BaseCommand):
         with _quiet_log(), self._progress(quiet=options["json"]) as watch:
             job = _run_until_ended(job, watch, self.stderr.write)
         self._report(job, as_json=options["json"])
+        if job.state == ImportJob.State.REVIEW:
+            risks = "".join(f" {each['count']:,} {each['message']}" for each in _risks(job))
+            raise CommandError(
+                f"Import #{job.pk} waits for somebody to look at it: /imports/{job.pk}/.{risks}",
+                returncode=3,
+            )
         if job.state != ImportJob.State.COMPLETED:
             raise CommandError(job.error_message or "The import was cancelled.", returncode=1)
 
@@ -136,6 +156,8 @@ class Command(BaseCommand):
             "unchanged": job.unchanged,
             "duplicates": job.duplicates,
             "rejected": job.rejected,
+            **{name: getattr(job, name) for name in MORE_COUNTS},
+            "risks": _risks(job),
             "seconds": round(job.seconds or 0.0, 3),
             "phases": job.phases,
             "job": job.pk,
@@ -159,6 +181,9 @@ class Command(BaseCommand):
     def _write_counts(self, counts: dict[str, Any]) -> None:
         for name in ("read", "created", "updated", "unchanged", "duplicates", "rejected"):
             self.stdout.write(f"{name:>12} {counts[name]:>12,}")
+        for name in ("missing", *MORE_COUNTS):
+            if counts.get(name):
+                self.stdout.write(f"{name:>12} {counts[name]:>12,}")
 
     def _write_examples(self, found: Preview) -> None:
         for example in found.examples:
@@ -187,7 +212,7 @@ def _delimiter(name: str) -> str:
 
 def _run_until_ended(job: ImportJob, watch: Figures | None, say: Any) -> ImportJob:
     """Run what waits, in order, until this job has ended; a worker that is faster may take it."""
-    while not job.is_finished:
+    while not job.is_finished and job.state != ImportJob.State.REVIEW:
         lease = claim_next(ImportJob, ImportJob.State.READING)
         if lease is None:
             time.sleep(WAIT_SECONDS)
@@ -199,6 +224,11 @@ def _run_until_ended(job: ImportJob, watch: Figures | None, say: Any) -> ImportJ
                 reap_imports()
         job.refresh_from_db()
     return job
+
+
+def _risks(job: ImportJob) -> list[dict[str, Any]]:
+    waits = job.state == ImportJob.State.REVIEW
+    return list(job.reviewed["risks"]) if waits else []
 
 
 def _move(bar: Any, figures: dict[str, Any]) -> None:

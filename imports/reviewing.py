@@ -1,0 +1,424 @@
+"""An import that waits for a person: what it would do, what was decided, and how it goes on.
+
+The review is a snapshot: each row of it names the version of its product that it was compared with.
+Whoever changes such a product afterwards makes a conflict, which is left as it is unless the person
+who applies the review says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+from psycopg import sql
+
+from catalog.models import Product
+from core.leases import ClockTimestamp, Heartbeat, Lease, asking_request
+from core.sql import statement
+from core.wakeups import wake_worker
+from imports.merge import SQL, MergeCounts, Rules, compare, count, widen
+from imports.missing import find_missing, is_many, unreadable_rows
+from imports.models import Decision, ImportJob
+from imports.options import Options
+from imports.staging import compared_table, judged_table, missing_table, review_table
+
+#: What can be left out whole.
+CLASSES: Final = ("new", "changed", "missing", "price_moved", "emptied", "deactivates")
+_FIELDS: Final = ("name", "description", "price", "active")
+
+
+class ReviewRefused(Exception):
+    """It can't be decided or applied; `code` is wrong_state, confirm or gone."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Waits(Exception):
+    """A person has to look at what an import would do before it is applied."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What applying a review would do now: rows, and products that the file does not have.
+
+    `missing_left_out` and `missing_conflicts` are products, the other counts are of rows.
+    """
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    left_out: int = 0
+    conflicts: int = 0
+    deactivated: int = 0
+    deleted: int = 0
+    missing_left_out: int = 0
+    missing_conflicts: int = 0
+
+
+def rules_of(job: ImportJob) -> Rules:
+    """What the rows of a job may do, by its options and the columns that its file has."""
+    return Rules.of(Options.of(job), [each["field"] for each in job.detected["columns"]])
+
+
+def risks(job: ImportJob, found: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What a person should look at before it is applied, the gravest first.
+
+    `found` has counts: missing, catalog, unreadable, deactivates, emptied, price_moved.
+    """
+    percent = settings.RISK_CATALOG_PERCENT
+    listed = []
+
+    def risk(code: str, count: int, message: str) -> None:
+        listed.append({"code": code, "count": count, "message": message})
+
+    goes = "deleted" if job.missing == ImportJob.Missing.DELETE else "deactivated"
+    if is_many(found["missing"], found["catalog"], percent=percent):
+        risk("missing", found["missing"], f"are not in the file and would be {goes}.")
+    if found["unreadable"] and found["missing"]:
+        risk("unreadable_sku", found["unreadable"], "were refused before their SKU was made out.")
+    if is_many(found["deactivates"], found["catalog"], percent=percent):
+        risk("deactivates", found["deactivates"], "would be deactivated by their rows.")
+    if found["price_moved"]:
+        moves = f"move by more than {settings.RISK_PRICE_PERCENT} %."
+        risk("price_moved", found["price_moved"], moves)
+    if found["emptied"]:
+        risk("emptied", found["emptied"], "lose their price or description.")
+    guessed = [each for each in job.detected.get("mapping", ()) if each["how"] == "content"]
+    if guessed:
+        risk("guessed", len(guessed), "were found by their content only.")
+    return listed
+
+
+def compare_unseen(job: ImportJob, table: str) -> tuple[MergeCounts, str]:
+    """Compare staging with the catalog, unless a person has to look first.
+
+    Runs under the writers' lock. Returns the counts and the name of the table of missing products
+    that are to go, "" for none.
+
+    Raises:
+        Waits: the job asks for a review, or there are risks; the caller must roll back.
+    """
+    if job.review == ImportJob.Review.ALWAYS or job.applied_at is not None:
+        raise Waits
+    counts = compare(table, rules_of(job))
+    missing = unreadable = 0
+    if job.missing != ImportJob.Missing.KEEP:
+        missing = find_missing(table, wanted=job.missing, job_pk=job.pk)
+        unreadable = unreadable_rows(job)
+    found = {
+        "missing": missing,
+        "unreadable": unreadable,
+        "catalog": Product.objects.count() if missing or counts.deactivates else 0,
+        "price_moved": counts.price_moved,
+        "emptied": counts.emptied,
+        "deactivates": counts.deactivates,
+    }
+    codes = {risk["code"] for risk in risks(job, found)}
+    brake = "missing" in codes and job.missing_agreed != missing
+    if brake or "unreadable_sku" in codes:
+        raise Waits
+    if job.review == ImportJob.Review.RISKS and codes - {"missing"}:
+        raise Waits
+    return counts, missing_table(table) if missing else ""
+
+
+def hold(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
+    """Make a review of staging and leave the job to wait for a person, without a lease.
+
+    Raises:
+        Cancelled: somebody asked for it in the meantime.
+        LeaseLost: the row is somebody else's by now.
+    """
+    job = lease.row
+    rules = rules_of(job)
+    beat.report(phase=ImportJob.State.REVIEW)
+    drop(table)
+    with transaction.atomic():
+        reviewed = _make(job, table, rules)
+        beat.stop()
+        waits = (
+            lease.held()
+            .filter(cancel_requested=False)
+            .update(
+                state=ImportJob.State.REVIEW,
+                staging=table,
+                reviewed=reviewed,
+                waits_since=ClockTimestamp(),
+                applied_at=None,
+                lease_token=None,
+                leased_until=None,
+                progress={},
+                phases=job.phases,
+            )
+        )
+        if not waits:
+            lease.check()
+    job.refresh_from_db()
+
+
+def _make(job: ImportJob, table: str, rules: Rules) -> dict[str, Any]:
+    """Make the review's tables; return what they hold, as JSON."""
+    review = review_table(table)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        widen(cursor)
+        cursor.execute(
+            statement(SQL, "review_rows", table=table, review=review),
+            {
+                **rules.clearing,
+                "creates": rules.creates,
+                "updates": rules.updates,
+                "price_percent": settings.RISK_PRICE_PERCENT,
+            },
+        )
+        rows = cursor.rowcount
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (line)").format(sql.Identifier(review))
+        )
+        cursor.execute(statement(SQL, "review_counts", review=review))
+        names = ("new", "changed", "unchanged", "skipped", "price_moved", "emptied", "deactivates")
+        counted = cursor.fetchone()
+    found: dict[str, Any] = dict(zip(names, counted, strict=False))
+    missing = 0
+    if job.missing != ImportJob.Missing.KEEP:
+        missing = find_missing(table, wanted=job.missing, job_pk=job.pk)
+    found |= {
+        "fields": dict(zip(_FIELDS, counted[len(names) :], strict=True)),
+        "missing": missing,
+        "duplicates": job.staged - rows,
+        "rejected": job.rejected,
+        "unreadable": unreadable_rows(job) if missing else 0,
+        "catalog": Product.objects.count(),
+    }
+    again = job.applied_at is not None
+    rebuilt = {
+        "code": "rebuilt",
+        "count": 1,
+        "message": "The database was restarted, so the file was compared anew. Look once more.",
+    }
+    return found | {"risks": [*([rebuilt] if again else []), *risks(job, found)]}
+
+
+def stands(job: ImportJob) -> bool:
+    """Whether the review of a job still has all that it was made of."""
+    if not job.staging:
+        return False
+    table, review = job.staging, review_table(job.staging)
+    kinds = sum(job.reviewed[kind] for kind in ("new", "changed", "unchanged", "skipped"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s), to_regclass(%s)", [table, review])
+        if None in cursor.fetchone():
+            return False
+        cursor.execute(statement(SQL, "review_stands", table=table, review=review))
+        return bool(cursor.fetchone() == (job.staged, kinds))
+
+
+def drop(table: str) -> None:
+    """Remove what a review made beside a staging table."""
+    with connection.cursor() as cursor:
+        for name in (review_table(table), missing_table(table), judged_table(table)):
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+# --- decisions ---------------------------------------------------------------------------------
+
+
+def decide(
+    job: ImportJob, *, lines: Iterable[int] = (), products: Iterable[int] = (), include: bool
+) -> int:
+    """Leave rows (by line) and missing products out, or take them in; how many there were.
+
+    Raises:
+        ReviewRefused: wrong_state, gone.
+    """
+    decided = 0
+    with transaction.atomic():
+        job = _waiting(job)
+        for name, chosen, tables in (
+            ("lines", lines, {"review": review_table(job.staging)}),
+            ("products", products, {"missing": missing_table(job.staging)}),
+        ):
+            if numbers := list(chosen):
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        statement(SQL, f"decide_{name}", **tables),
+                        {"job": job.pk, name: numbers, "include": include},
+                    )
+                    decided += cursor.rowcount
+    return decided
+
+
+def decide_class(job: ImportJob, name: str, *, include: bool) -> None:
+    """Leave a whole class of CLASSES out, or take it in; single decisions in it are forgotten.
+
+    Raises:
+        ReviewRefused: wrong_state, gone.
+    """
+    with transaction.atomic():
+        job = _waiting(job)
+        if name == "missing":
+            Decision.objects.filter(job=job, product_id__isnull=False).delete()
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    statement(SQL, "forget_decisions", review=review_table(job.staging)),
+                    {"job": job.pk, "class": name},
+                )
+        others = [each for each in job.left_out_classes if each != name]
+        job.left_out_classes = others if include else [*others, name]
+        job.save(update_fields=["left_out_classes"])
+
+
+def _waiting(job: ImportJob) -> ImportJob:
+    """The job, locked, if it still waits for its review."""
+    waiting = ImportJob.objects.select_for_update().filter(pk=job.pk).first()
+    if waiting is None or waiting.state != ImportJob.State.REVIEW:
+        raise ReviewRefused("wrong_state", "The import does not wait for a review any more.")
+    if not stands(waiting):
+        raise ReviewRefused(
+            "gone",
+            "The database was restarted, and what the review showed is gone. Read the file again.",
+        )
+    return waiting
+
+
+def outcome(job: ImportJob) -> Outcome:
+    """What applying the review of a job would do now, by its decisions and the catalog's state."""
+    rows = _count_verdicts("review_verdicts", job, review=review_table(job.staging))
+    counted = Outcome(
+        created=rows.get("create", 0),
+        updated=rows.get("update", 0),
+        unchanged=rows.get("unchanged", 0),
+        skipped=rows.get("skip", 0),
+        left_out=rows.get("left_out", 0),
+        conflicts=rows.get("conflict", 0),
+    )
+    if job.missing == ImportJob.Missing.KEEP:
+        return counted
+    products = _count_verdicts("review_missing_verdicts", job, missing=missing_table(job.staging))
+    deletes = job.missing == ImportJob.Missing.DELETE
+    return replace(
+        counted,
+        deleted=products.get("go", 0) if deletes else 0,
+        deactivated=0 if deletes else products.get("go", 0),
+        missing_left_out=products.get("left_out", 0),
+        missing_conflicts=products.get("conflict", 0),
+    )
+
+
+def _count_verdicts(name: str, job: ImportJob, **tables: str) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        verdicts = statement(SQL, name, **tables)
+        cursor.execute(statement(SQL, "count_verdicts", verdicts=verdicts), _decided(job))
+        return dict(cursor.fetchall())
+
+
+def _decided(job: ImportJob) -> dict[str, Any]:
+    return {"job": job.pk, "classes": job.left_out_classes}
+
+
+def apply_review(
+    job: ImportJob,
+    *,
+    user: AbstractBaseUser | None,
+    missing_agreed: int | None = None,
+    on_conflict: str = ImportJob.Conflict.LEAVE,
+) -> None:
+    """Let the import go on as it was decided.
+
+    Raises:
+        ReviewRefused: wrong_state; gone; confirm, when many products of the catalog would go and
+            `missing_agreed` is not their number.
+    """
+    with transaction.atomic():
+        job = _waiting(job)
+        does = outcome(job)
+        going = does.deactivated + does.deleted
+        if (
+            going
+            and is_many(going, Product.objects.count(), percent=settings.RISK_CATALOG_PERCENT)
+            and missing_agreed != going
+        ):
+            goes = "deleted" if does.deleted else "deactivated"
+            raise ReviewRefused(
+                "confirm",
+                f"{going:,} products would be {goes}, more than {settings.RISK_CATALOG_PERCENT} %"
+                " of the catalog. Give that number to say that it is meant.",
+            )
+        ImportJob.objects.filter(pk=job.pk).update(
+            state=ImportJob.State.QUEUED,
+            applied_at=ClockTimestamp(),
+            applied_by=user.pk if user else None,
+            missing_agreed=missing_agreed,
+            on_conflict=on_conflict,
+            attempt=0,
+            request_id=asking_request(),
+            progress={},
+        )
+        transaction.on_commit(partial(wake_worker, ImportJob))
+
+
+# --- applied -----------------------------------------------------------------------------------
+
+
+def compare_decided(job: ImportJob, table: str) -> tuple[MergeCounts, str]:
+    """Compare staging with the catalog once more and take out what the review stops.
+
+    Runs under the writers' lock. Returns the counts and the name of the table of missing products
+    that are to go, "" for none.
+    """
+    rules = rules_of(job)
+    compare(table, rules)
+    overwrites = job.on_conflict == ImportJob.Conflict.OVERWRITE
+    stopping = ["left_out"] if overwrites else ["left_out", "conflict"]
+    judged = judged_table(table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement(
+                SQL,
+                "keep_verdicts",
+                judged=judged,
+                verdicts=statement(SQL, "review_verdicts", review=review_table(table)),
+            ),
+            {**_decided(job), "stopping": stopping},
+        )
+        verdicts = sql.SQL("SELECT verdict FROM {}").format(sql.Identifier(judged))
+        cursor.execute(statement(SQL, "count_verdicts", verdicts=verdicts))
+        stopped: dict[str, int] = dict(cursor.fetchall())
+        cursor.execute(statement(SQL, "leave_out", compared=compared_table(table), judged=judged))
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(judged)))
+    counts = count(table, rules)
+    left_out, conflicts = stopped.get("left_out", 0), stopped.get("conflict", 0)
+    counts = replace(
+        counts,
+        left_out=left_out,
+        conflicts=conflicts,
+        unchanged=counts.unchanged - left_out - conflicts,
+    )
+    return counts, _missing_decided(job, table, overwrites=overwrites)
+
+
+def _missing_decided(job: ImportJob, table: str, *, overwrites: bool) -> str:
+    if job.missing == ImportJob.Missing.KEEP:
+        return ""
+    decided = judged_table(table)
+    going: list[Any] = ["go", "conflict"] if overwrites else ["go"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement(
+                SQL,
+                "missing_decided",
+                decided=decided,
+                verdicts=statement(SQL, "review_missing_verdicts", missing=missing_table(table)),
+            ),
+            {**_decided(job), "going": going},
+        )
+        return decided if cursor.rowcount else ""
