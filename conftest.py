@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,22 @@ KEPT = {
     "django_migrations",
 }
 STAGED = "^imports_staging_"
+
+
+# A module that is of the one tier as a whole, and one that has something of it.
+WHOLLY_ACCEPTANCE = re.compile(r"^pytestmark = pytest\.mark\.acceptance$", re.MULTILINE)
+SOME_ACCEPTANCE = re.compile(r"\bmark\.acceptance\b")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no module of which the asked tier would run nothing: that takes 15 s of a process."""
+    tier = config.option.markexpr
+    if not collection_path.name.startswith("test_") or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text("utf-8")
+    if tier == "acceptance" and not SOME_ACCEPTANCE.search(text):
+        return True
+    return (tier == "not acceptance" and bool(WHOLLY_ACCEPTANCE.search(text))) or None
 
 
 @cache

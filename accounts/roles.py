@@ -24,6 +24,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "catalog.view_bulkoperation",
         "imports.view_importjob",
         "imports.view_rejectedrow",
+        "imports.view_source",
+        "imports.view_fetch",
     ),
     EDITOR: (
         "catalog.add_product",
@@ -33,6 +35,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "catalog.change_bulkoperation",
         "imports.add_importjob",
         "imports.change_importjob",
+        "imports.add_source",
+        "imports.change_source",
+        "imports.delete_source",
     ),
     MANAGER: (
         "catalog.delete_all_products",

@@ -44,13 +44,13 @@ def import_file(server: Server, database: str, path: Path) -> Run:
     Raises:
         subprocess.CalledProcessError: the import did not complete; its reason is on stderr.
     """
-    received = _child(server, database, "receive", str(path))
+    received = child(server, database, "receive", str(path))
     with server.connect(database) as connection:
         # Every table: an autovacuum of the stored upload would add its WAL to the import's.
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
         before = _position(connection), _written(connection)
-        result = _child(server, database, "run")
+        result = child(server, database, "run")
         after = _position(connection), _written(connection)
     return Run(
         seconds=result["seconds"],
@@ -65,7 +65,8 @@ def import_file(server: Server, database: str, path: Path) -> Run:
     )
 
 
-def _child(server: Server, database: str, *arguments: str) -> dict[str, Any]:
+def child(server: Server, database: str, *arguments: str) -> dict[str, Any]:
+    """Run `benchmarks.worker` in a process of its own; what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.worker", *arguments],
         cwd=ROOT,

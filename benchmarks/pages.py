@@ -1,26 +1,17 @@
 """The pages of a large catalog, asked for from a real web process over a loopback connection."""
 
-import itertools
-import json
 import os
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from math import ceil
 from pathlib import Path
 
-import requests
-
 from benchmarks.ours import import_file
 from benchmarks.report import PageTimes, Results
-from benchmarks.server import ROOT, Server
-from dev.valkey import free_port
+from benchmarks.server import Server
+from benchmarks.web import web
 
 #: Page → path with its query, and the most that its 95th percentile should take, in milliseconds.
 #: `{n}` is another number each time: a filter that was asked for before has its total remembered.
@@ -44,7 +35,6 @@ PAGES: dict[str, tuple[str, int]] = {
 }
 AT_ONCE = 20
 ROUNDS = 20
-START_SECONDS = 30.0
 
 
 def measure(server: Server, path: Path, results: Results) -> None:
@@ -57,7 +47,8 @@ def measure(server: Server, path: Path, results: Results) -> None:
     import_file(server, "pages", path)
     with server.connect("pages") as connection:
         connection.execute("VACUUM (ANALYZE)")
-    with web(server) as ask:
+    with web(server, "pages", processes=os.cpu_count() or 1) as site:
+        ask = site.ask
         for name, (page, target) in PAGES.items():
             results.pages.append(_times(name, target, partial(ask, page)))
         first = results.pages[0]
@@ -93,76 +84,3 @@ def _during_an_import(
     importing.join()
     times.sort()
     return times[len(times) // 2], _p95(times), None
-
-
-@contextmanager
-def web(server: Server) -> Iterator[Callable[[str], float]]:
-    """A web process; the function asks for a path, signed in, and returns milliseconds."""
-    port = free_port()
-    environment = {
-        **server.environment("pages"),
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "SECURE_TRANSPORT": "false",
-        "STATIC_FROM_SOURCE": "true",
-        "DATABASE_POOL_MAX": "10",
-        "WEB_CONCURRENCY": str(os.cpu_count() or 1),
-        "LOG_LEVEL": "WARNING",
-    }
-    session = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", "sign-in"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    cookies = {"sessionid": json.loads(session.stdout.splitlines()[-1])["session"]}
-    gunicorn = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "config.asgi:application",
-            "--config",
-            "gunicorn.conf.py",
-        ],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    local = threading.local()
-    numbers = itertools.cycle(range(10, 100))
-
-    def ask(path: str) -> float:
-        path = path.format(n=next(numbers))
-        if not hasattr(local, "client"):
-            local.client = requests.Session()
-            local.client.cookies.update(cookies)
-        began = time.perf_counter()
-        answer = local.client.get(
-            f"http://127.0.0.1:{port}{path}", timeout=60, allow_redirects=False
-        )
-        taken = time.perf_counter() - began
-        answer.raise_for_status()
-        if answer.status_code != 200:
-            raise requests.HTTPError(f"{path} answered {answer.status_code}")
-        return 1000 * taken
-
-    try:
-        _wait_for(port)
-        yield ask
-    finally:
-        gunicorn.terminate()
-        gunicorn.wait()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError("the web process did not start")

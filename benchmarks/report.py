@@ -38,6 +38,16 @@ class PageTimes:
     p95_of_many: float | None
 
 
+@dataclass(frozen=True)
+class Watched:
+    """So many browsers on one web process: what they cost, and how late the last one heard."""
+
+    watchers: int
+    worst_seconds: float
+    memory_bytes: int
+    connections: int
+
+
 @dataclass
 class Results:
     """Seconds by way, in the order in which they ran, and our imports in full."""
@@ -47,6 +57,9 @@ class Results:
     imports: dict[str, list[Run]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     pages: list[PageTimes] = field(default_factory=list)
+    #: Case → how far the time left was off at worst, as a share of the whole.
+    time_left: dict[str, float] = field(default_factory=dict)
+    watched: Watched | None = None
     bases: dict[str, str] = field(default_factory=lambda: dict(OWN_BASE))
 
     def add(self, way: str, seconds: float, *, base: str | None = None) -> None:
@@ -84,6 +97,8 @@ class Results:
                 for way, values in self.seconds.items()
             },
             "pages": [asdict(each) for each in self.pages],
+            "time_left": self.time_left,
+            "watched": asdict(self.watched) if self.watched else None,
         }
 
 
@@ -98,6 +113,19 @@ def print_tables(results: Results) -> None:
         _print_ways(results)
     if results.pages:
         _print_pages(results.pages)
+    if results.watched:
+        _print_progress(results, results.watched)
+
+
+def _print_progress(results: Results, watched: Watched) -> None:
+    print("\n| import | time left, worst error after the first quarter |")
+    print("|---|---:|")
+    for case, error in results.time_left.items():
+        print(f"| {case} | {error:.0%} of the whole |")
+    print(
+        f"\n{watched.watchers} watchers: the last one heard after {watched.worst_seconds:.2f} s,"
+        f" {watched.memory_bytes / MEGABYTE:.0f} MB more, {watched.connections} more connections."
+    )
 
 
 def _print_pages(pages: list[PageTimes]) -> None:

@@ -21,7 +21,7 @@ class Server:
 
     def __init__(self, postgres: Postgres, redis_url: str) -> None:
         self._postgres = postgres
-        self._redis_url = redis_url
+        self.redis_url = redis_url
 
     def environment(self, database: str) -> dict[str, str]:
         """What a process of the project needs to work on one database."""
@@ -30,7 +30,7 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SECRET_KEY": "only-for-benchmarks-" + "x" * 40,
             "DATABASE_URL": self._postgres.url_of(database),
-            "REDIS_URL": self._redis_url,
+            "REDIS_URL": self.redis_url,
         }
 
     def connect(self, database: str) -> psycopg.Connection:

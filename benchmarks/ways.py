@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import baselines, export, operations, pages, webhooks
+from benchmarks import baselines, export, operations, pages, progress, webhooks
 from benchmarks.ours import import_file
 from benchmarks.report import Results
 from benchmarks.server import Server
@@ -18,7 +18,8 @@ OPERATIONS = "operations"
 EXPORT = "export"
 PAGES = "pages"
 WEBHOOKS = "webhooks"
-ON_SERVER = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS, EXPORT, PAGES, WEBHOOKS)
+PROGRESS = "progress"
+ON_SERVER = (FLOOR, HAND_TYPED, BATCHES, OURS, OPERATIONS, EXPORT, PAGES, WEBHOOKS, PROGRESS)
 UNDERSTANDING = "understanding"
 WAYS = (*ON_SERVER, UNDERSTANDING)
 
@@ -66,6 +67,9 @@ def run_ways(server: Server, files: Files, ways: Collection[str], results: Resul
     if WEBHOOKS in ways:
         _say("webhooks")
         webhooks.measure(server, files.new, files.changed, results)
+    if PROGRESS in ways and not results.watched:
+        _say("progress")
+        progress.measure(server, files.new, files.changed, results)
     if PAGES in ways and not results.pages:
         _say("pages")
         pages.measure(server, files.new, results)

@@ -43,6 +43,8 @@ CAUSES: Final[dict[str, str]] = {
     "price_decimals": "Price has too many decimals",
     "price_too_large": "Price is too large",
     "price_decimal_comma": "Price has a decimal comma",
+    "price_decimal_point": "Price has a decimal point, others a comma",
+    "price_ambiguous": "Price has two readings",
     "price_thousands": "Price has thousands marks",
     "price_currency": "Price has a currency",
     "price_exponent": "Price has an exponent",
@@ -60,8 +62,9 @@ PLAIN_PRICE: Final = re.compile(
 )
 
 #: Starts a text that a spreadsheet may take for a formula, with the apostrophes before it that an
-#: export has put there. Python and PostgreSQL read it alike.
-FORMULA: Final = r"'* *[\u0001-\u001f=+@\uff0b\uff0d\uff1d\uff20-]"
+#: export has put there; or one with an apostrophe that an import would take for a spreadsheet's
+#: mark of text ('00123). Python and PostgreSQL read it alike.
+FORMULA: Final = r"(?:'* *[\u0001-\u001f=+@\uff0b\uff0d\uff1d\uff20-]|'+[0-9])"
 
 _FORMULA = re.compile(FORMULA)
 _ESCAPED_FORMULA = re.compile(f"'{FORMULA}")

@@ -16,5 +16,8 @@ from core.pool import renew_broken_pool
 django_application = get_asgi_application()
 renew_broken_pool(DEFAULT_DB_ALIAS)
 
+from imports.resumable.asgi import ResumableUploads  # noqa: E402  asks for models
+
 # Room for the multipart frame around the largest file.
-application = BodyLimit(django_application, max_bytes=settings.UPLOAD_MAX_BYTES + 64 * 1024)
+guarded = BodyLimit(django_application, max_bytes=settings.UPLOAD_MAX_BYTES + 64 * 1024)
+application = ResumableUploads(django_application, others=guarded)

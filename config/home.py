@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 from catalog import figures
 from imports import chart
 from imports.models import ImportJob
+from imports.source_listing import troubled
 from webhooks import figures as webhook_figures
 from webhooks import listing
 
@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "last_change": figures.last_change(),
             "chart": chart.rows_a_day(),
             "jobs": jobs,
-            "max_bytes": settings.UPLOAD_MAX_BYTES,
+            "troubled": troubled() if request.user.has_perm("imports.view_source") else [],
         },
     )
 

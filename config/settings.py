@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "django_celery_results",
+    "django_celery_beat",
     "django_guid",
     "corsheaders",
     "rest_framework",
@@ -237,6 +238,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "in
 CELERY_TASK_ROUTES = {
     "accounts.*": {"queue": "imports"},
     "catalog.*": {"queue": "imports"},
+    # It waits for strangers, as deliveries do, and holds up no import meanwhile.
+    "imports.fetch_next": {"queue": "webhooks_slow"},
     "imports.*": {"queue": "imports"},
     "webhooks.*": {"queue": "webhooks"},
     "webhooks.drain_slow": {"queue": "webhooks_slow"},
@@ -289,6 +292,7 @@ UPLOAD_QUOTA_BYTES = env.int("UPLOAD_QUOTA_BYTES", default=10 * 1024**3)
 UPLOAD_RETENTION_DAYS = env.int("UPLOAD_RETENTION_DAYS", default=7)
 UPLOAD_PART_BYTES = 8 * 1024**2
 RESUMABLE_MAX_BYTES = env.int("RESUMABLE_MAX_BYTES", default=1024**3)
+RESUMABLE_HOURS = env.int("RESUMABLE_HOURS", default=24)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
@@ -298,6 +302,7 @@ STREAM_HEARTBEAT_SECONDS = env.float("STREAM_HEARTBEAT_SECONDS", default=15.0)
 # --- Outbound HTTP --------------------------------------------------------------------------
 
 OUTBOUND_DEADLINE_SECONDS = env.float("OUTBOUND_DEADLINE_SECONDS", default=15.0)
+FETCH_DEADLINE_SECONDS = env.float("FETCH_DEADLINE_SECONDS", default=600.0)
 OUTBOUND_ALLOW_HTTP = env.bool("OUTBOUND_ALLOW_HTTP", default=DEBUG)
 OUTBOUND_ALLOW_PRIVATE = env.bool("OUTBOUND_ALLOW_PRIVATE", default=False)
 OUTBOUND_CA_BUNDLE = env.str("OUTBOUND_CA_BUNDLE", default=None)
@@ -327,9 +332,13 @@ CORS_URLS_REGEX = r"^/(api/|status/|upload$)"
 CORS_ALLOW_HEADERS = (
     "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
     "last-event-id", "x-request-id",
+    "tus-resumable", "upload-checksum", "upload-length", "upload-metadata", "upload-offset",
+    "x-http-method-override",
 )  # fmt: skip
 CORS_EXPOSE_HEADERS = (
     "ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "X-Request-ID",
+    "Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version",
+    "Upload-Expires", "Upload-Length", "Upload-Metadata", "Upload-Offset", "X-Job-Id",
 )  # fmt: skip
 
 REST_FRAMEWORK = {
@@ -371,6 +380,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "ImportState": "imports.models.ImportJob.State",
+        "FetchState": "imports.models.Fetch.State",
         "EventType": "webhooks.models.EventType",
         "SentEventType": "webhooks.log.TYPES",
         "WebhookState": "webhooks.api.serializers.STATES",
@@ -384,6 +394,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "Products", "description": "The catalog: one by one, many at once, as a file."},
         {"name": "Imports", "description": "CSV files on their way into the catalog."},
+        {"name": "Sources", "description": "Addresses that files are fetched from, by a schedule."},
         {"name": "Change sets", "description": "What changed, by whom, and its undo."},
         {"name": "Operations", "description": "Work on many products, done in the background."},
         {"name": "Webhooks", "description": "Endpoints that are told of changes."},

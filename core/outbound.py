@@ -1,7 +1,7 @@
 """Requests to machines of strangers: the only place that makes any.
 
 The peer may be slow, hostile, or somebody's private network, and nothing that it does may hold a
-worker for longer than the deadline or fill its memory. Redirects are not followed, proxies and
+worker for longer than the deadline or fill its memory. Redirects are not followed here, proxies and
 credentials of the environment are not used, cookies are not kept.
 """
 
@@ -10,8 +10,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Final, Self
@@ -52,6 +52,15 @@ ERRORS: Final[dict[str, str]] = {
     CONNECTION: "Connection broken",
     BAD_ANSWER: "Not an HTTP answer",
 }
+
+RECEIVER_ADVICE: Final = "A receiver should answer at once and do its work afterwards."
+#: Bytes of a body that are read at once.
+PIECE: Final = 256 * 1024
+
+#: Takes a body in pieces.
+Sink = Callable[[bytes], object]
+#: Given status and headers (lower-case names), says who takes the body; nobody: an excerpt is kept.
+Opens = Callable[[int, dict[str, str]], Sink | None]
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
@@ -102,7 +111,28 @@ class Sender:
         Raises:
             ValueError: a header that can't be sent.
         """
-        return self._send("POST", url, body, headers, deadline=deadline)
+        exchange = Exchange(settings.OUTBOUND_DEADLINE_SECONDS if deadline is None else deadline)
+        return self._send(_Request("POST", url, body, headers), exchange)
+
+    def get(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        opens: Opens,
+        exchange: Exchange,
+        idle: float,
+    ) -> Answer:
+        """Send one GET and hand the body on as it comes, within what is left of the exchange.
+
+        `idle` is how many seconds the peer may be silent. What `opens` or the sink raises comes
+        through. A body that ends before its length, or within a chunk, is an error.
+
+        Raises:
+            ValueError: a header that can't be sent.
+        """
+        request = _Request("GET", url, None, headers, opens=opens, idle=idle)
+        return self._send(request, exchange)
 
     def close(self) -> None:
         self._session.close()
@@ -119,62 +149,68 @@ class Sender:
     ) -> None:
         self.close()
 
-    def _send(
-        self,
-        method: str,
-        url: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        *,
-        deadline: float | None,
-    ) -> Answer:
-        exchange = Exchange(settings.OUTBOUND_DEADLINE_SECONDS if deadline is None else deadline)
+    def _send(self, request: "_Request", exchange: Exchange) -> Answer:
         try:
-            url = check_url(url)
+            request = replace(request, url=check_url(request.url))
         except UrlRefused as refused:
             return _failure(exchange, FORBIDDEN_ADDRESS, str(refused))
         self._watchdog.watch(exchange)
         try:
             with under_way(exchange):
-                answer = self._exchange(exchange, method, url, body, headers)
+                answer = self._exchange(exchange, request)
                 # A server may close a connection that it kept alive while the request is on its
                 # way. A peer that gets a request twice knows it by its id. The pool gives out a new
                 # connection in place of one that failed.
                 if answer.error == CONNECTION and exchange.reused and not exchange.heard:
-                    answer = self._exchange(exchange, method, url, body, headers)
+                    answer = self._exchange(exchange, request)
                 return answer
         finally:
             self._watchdog.forget(exchange)
 
-    def _exchange(
-        self, exchange: Exchange, method: str, url: str, body: bytes, headers: Mapping[str, str]
-    ) -> Answer:
+    def _exchange(self, exchange: Exchange, request: "_Request") -> Answer:
         received = bytearray()
         try:
             left = exchange.left
+            patience = left if request.idle is None else min(left, request.idle)
             with self._session.request(
-                method,
-                url,
-                data=body,
-                headers={**headers, "Accept-Encoding": "identity"},
-                timeout=(left, left),
+                request.method,
+                request.url,
+                data=request.body,
+                headers={**request.headers, "Accept-Encoding": "identity"},
+                timeout=(patience, patience),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 exchange.stage = "to finish its answer"
-                _read(response.raw, received, exchange)
+                kept = _kept(response.headers)
+                sink = request.opens and request.opens(response.status_code, kept)
+                if sink:
+                    _hand_on(response.raw, sink)
+                else:
+                    _read(response.raw, received, exchange)
                 _ = exchange.left
         except requests.exceptions.InvalidHeader:
             raise
         except (requests.RequestException, HTTPError, http.client.HTTPException, OSError) as error:
             code = TIME_OUT if exchange.passed else _code(error)
-            return _failure(exchange, code, _message(code, error, url, exchange), bytes(received))
+            message = _message(code, error, request, exchange)
+            return _failure(exchange, code, message, bytes(received))
         return Answer(
             status=response.status_code,
-            headers=_kept(response.headers),
+            headers=kept,
             body=bytes(received),
             milliseconds=_milliseconds(exchange),
         )
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    opens: Opens | None = None
+    idle: float | None = None
 
 
 class _Session(requests.Session):
@@ -203,6 +239,12 @@ def _read(stream: Any, received: bytearray, exchange: Exchange) -> None:
             return
         received += piece
     del received[EXCERPT:]
+
+
+def _hand_on(stream: Any, sink: Sink) -> None:
+    """The whole body, in pieces; its length and its chunks are checked by urllib3 on the way."""
+    while piece := stream.read1(PIECE, decode_content=False):
+        sink(piece)
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
@@ -268,14 +310,14 @@ def _code(error: Exception) -> str:
     return CONNECTION
 
 
-def _message(code: str, error: Exception, url: str, exchange: Exchange) -> str:
-    host = urlsplit(url).hostname or ""
+def _message(code: str, error: Exception, request: _Request, exchange: Exchange) -> str:
+    host = urlsplit(request.url).hostname or ""
     match code:
+        case "time_out" if request.idle is not None and not exchange.passed:
+            return f"{host} was silent for {request.idle:g} s. Try again later."
         case "time_out":
-            return (
-                f"{host} took longer than {exchange.seconds:g} s {exchange.stage}. "
-                "A receiver should answer at once and do its work afterwards."
-            )
+            advice = RECEIVER_ADVICE if request.opens is None else "Try again later."
+            return f"{host} took longer than {exchange.seconds:g} s {exchange.stage}. {advice}"
         case "dns":
             return unknown(host)
         case "forbidden_address":

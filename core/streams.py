@@ -35,17 +35,19 @@ class Event:
     """One event: `last` closes the stream behind it.
 
     Without a name it is a plain message. A browser that comes back names the `id` of the last event
-    that had one, in the header Last-Event-ID.
+    that had one, in the header Last-Event-ID; `retry` says after how many milliseconds it comes.
     """
 
     name: str
     data: str
     last: bool = False
     id: str = ""
+    retry: int = 0
 
     def encode(self) -> bytes:
         head = f"event: {self.name}\n" if self.name else ""
         head += f"id: {self.id}\n" if self.id else ""
+        head += f"retry: {self.retry}\n" if self.retry else ""
         lines = "".join(f"data: {line}\n" for line in self.data.splitlines())
         return f"{head}{lines}\n".encode()
 

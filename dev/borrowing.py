@@ -115,6 +115,8 @@ def run_tests(arguments: Sequence[str]) -> int:
                     [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
                 ),
                 "SECRET_KEY": "only-for-the-tests-" + "x" * 40,
+                # Tests start the product dozens of times: it is compiled once.
+                "PYTHONDONTWRITEBYTECODE": "",
                 **services.environment(),
             }
             return pass_through([sys.executable, "-m", "pytest", *arguments], environment)

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.admin import ReadOnlyAdmin
-from imports.models import ImportJob, RejectedRow, StoredFile
+from imports.models import Fetch, ImportJob, RejectedRow, Source, StoredFile
 from imports.retrying import RetryRefused, retry_import
 
 
@@ -64,3 +64,23 @@ class StoredFileAdmin(ReadOnlyAdmin):
     """Uploads that are kept in PostgreSQL."""
 
     list_display = ("name", "size", "complete", "created_at")
+
+
+@admin.register(Source)
+class SourceAdmin(ReadOnlyAdmin):
+    """Addresses that files are fetched from; what is secret of them is not shown."""
+
+    list_display = ("name", "address", "enabled", "created_by", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("name", "address")
+    exclude = ("access",)
+
+
+@admin.register(Fetch)
+class FetchAdmin(ReadOnlyAdmin):
+    """Fetches and what came of them."""
+
+    list_display = ("id", "state", "source", "scheduled", "size", "error_code", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("source",)
+    sortable_by = ("id",)

@@ -4,41 +4,49 @@ Nearly every row of a real file is fine, so one function call decides for it by 
 str; only a row that fails one of them is looked at field by field.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from catalog.rules import (
     DESCRIPTION_MAX,
-    FALSE_WORDS,
     FIELDS,
     NAME_MAX,
-    PLAIN_PRICE,
     SKU_MAX,
-    TRUE_WORDS,
     Problem,
     clean_active,
     clean_description,
     clean_name,
-    clean_price,
     clean_sku,
     has_escaped_formula,
     shown,
     unescape_formula,
 )
-from imports.reading import Broken, Format
+from imports.amounts import Amounts
+from imports.broken import Broken
+from imports.dialect import Format
+from imports.truths import WORDS, truth_of
 
 #: A row as COPY takes it: sku, name, description, price, active. None where the file has no such
 #: column or an empty cell. The price is decimal text, "12.90".
 Clean = tuple[str, str, str | None, str | None, bool | None]
 Check = Callable[[list[str]], Clean | list[Problem]]
 
+#: Told of what was taken off a cell: a code, and the cell as it stood.
+Note = Callable[[str, str], None]
+
 #: Truth words as files mostly spell them; any other spelling goes the slow way.
 _TRUTH: Final[dict[str, bool | None]] = {"": None} | {
     spelling: truth
-    for words, truth in ((TRUE_WORDS, True), (FALSE_WORDS, False))
-    for word in words
+    for word, truth in WORDS.items()
     for spelling in (word, word.upper(), word.capitalize())
 }
+#: What can't be seen, and stands in no SKU: soft hyphen, zero-width characters, marks of direction.
+_INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_UNSEEN = re.compile(f"[{_INVISIBLE}]")
+_ODD_BLANK = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+#: A spreadsheet's mark that digits are text, not a number.
+_TEXT_MARK = re.compile(r"'[0-9]")
 #: Sorts after a blank start of a cell and before every printable character but the space.
 _BLANK: Final = "!"
 #: Begins a cell from which an export's escape may have to be taken off; the next character after.
@@ -46,18 +54,20 @@ _APOSTROPHE: Final = "'"
 _AFTER_APOSTROPHE: Final = "("
 
 
-def checker(found: Format) -> Check:
+def checker(found: Format, note: Note | None = None) -> Check:
     """Return the check for rows of a format: a row to its Clean tuple, or to all its problems.
 
     The rows are those of a Reader: it has already answered for NUL and broken characters, in a
     Broken. Trailing empty cells beyond the header are let pass.
     """
+    note = note or _unheard
+    amounts = found.amounts
     width = len(found.header)
     sku_at, name_at, description_at, price_at, active_at = (
         found.columns.get(field, -1) for field in FIELDS
     )
     partial = len(found.columns) < len(FIELDS)
-    plain_price = PLAIN_PRICE.fullmatch
+    plain_price = amounts.plain.fullmatch
     truth = _TRUTH
 
     def check(cells: list[str]) -> Clean | list[Problem]:
@@ -87,9 +97,13 @@ def checker(found: Format) -> Check:
                 and active in truth
             ):
                 return sku, name, description or None, price or None, truth[active]
-        return _check_closely(cells, found)
+        return _check_closely(cells, found, amounts, note)
 
     return check
+
+
+def _unheard(code: str, cell: str) -> None:
+    """Nobody wants to be told."""
 
 
 #: Columns of clean rows: SKUs, names, descriptions, prices, truths, each as long as the batch.
@@ -103,7 +117,7 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
     is left to `checker`.
     """
     at = {field: found.columns.get(field) for field in FIELDS}
-    fine_price = PLAIN_PRICE.fullmatch
+    amounts = found.amounts
 
     def check(records: list[list[str]]) -> Columns | None:
         cells = list(zip(*records, strict=True))
@@ -122,17 +136,17 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
             and max(map(len, skus)) <= SKU_MAX
             and max(map(len, names)) <= NAME_MAX
             and first_description >= _BLANK
-            and (_APOSTROPHE not in all_skus or not _any_escaped(skus))
+            and (_APOSTROPHE not in all_skus or not _any_marked(skus))
             and (_APOSTROPHE not in all_names or not _any_escaped(names))
             and (first_description >= _AFTER_APOSTROPHE or not has_escaped_formula(descriptions))
-            and all(map(fine_price, filter(None, prices)))
+            and (clean_prices := amounts.all_of(prices)) is not None
             and _TRUTH.keys() >= set(actives)
         ):
             return (
                 skus,
                 names,
                 [text or None for text in descriptions],
-                [text or None for text in prices],
+                clean_prices,
                 [_TRUTH[text] for text in actives],
             )
         return None
@@ -144,7 +158,15 @@ def _any_escaped(texts: list[str]) -> bool:
     return min(texts) < _AFTER_APOSTROPHE and has_escaped_formula(texts)
 
 
-def _check_closely(cells: list[str], found: Format) -> Clean | list[Problem]:
+def _any_marked(skus: list[str]) -> bool:
+    return min(skus) < _AFTER_APOSTROPHE and (
+        has_escaped_formula(skus) or any(map(_TEXT_MARK.match, skus))
+    )
+
+
+def _check_closely(
+    cells: list[str], found: Format, amounts: Amounts, note: Note
+) -> Clean | list[Problem]:
     problems: list[Problem] = []
     if isinstance(cells, Broken):
         problems += cells.problems
@@ -165,16 +187,47 @@ def _check_closely(cells: list[str], found: Format) -> Clean | list[Problem]:
     description = price = None
     active = None
     if (text := cell("sku")) is not None:
-        sku = clean_sku(_without_escape(text), problems)
+        sku = clean_sku(_bare_sku(text, note), problems)
     if (text := cell("name")) is not None:
-        name = clean_name(_without_escape(text), problems)
+        name = clean_name(_without_escape(text.strip(_INVISIBLE)), problems)
     if text := cell("description"):
         description = clean_description(unescape_formula(text), problems)
     if text := cell("price"):
-        price = clean_price(text, problems)
+        price = amounts.read(text, problems)
     if text := cell("active"):
-        active = clean_active(text, problems)
+        active = truth_of(text)
+        if active is None:
+            active = clean_active(text, problems)
     return problems or (sku, name, description, price, active)
+
+
+def _bare_sku(text: str, note: Note) -> str:
+    """A SKU without what spreadsheets and web pages leave in it; the escape of an export too."""
+    seen = text
+    if not text.isascii():
+        seen = _ODD_BLANK.sub(" ", _UNSEEN.sub("", text))
+        if seen.strip() != text.strip():
+            note("sku_invisible", text)
+    bare = _without_escape(seen)
+    if bare == seen and _TEXT_MARK.match(bare.lstrip()):
+        note("sku_apostrophe", text)
+        return bare.lstrip()[1:]
+    return bare
+
+
+def known_sku(cells: list[str], found: Format) -> str:
+    """The SKU of a refused row in its normal form, "" when it could not be made out.
+
+    In a row that is too short or too long only the first cell is surely in its place.
+    """
+    if isinstance(cells, Broken):
+        cells = cells.cells
+    at = found.columns["sku"]
+    if at >= len(cells) or (at and len(cells) != len(found.header)):
+        return ""
+    problems: list[Problem] = []
+    sku = clean_sku(_bare_sku(cells[at], _unheard), problems)
+    return "" if problems else sku
 
 
 def _without_escape(text: str) -> str:

@@ -10,37 +10,41 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import AnyStr, Final, Protocol
+
+from imports.refusals import Notice, Unreadable, refuse_binary
+from imports.understanding.encodings import CODECS, find_encoding
+
+__all__ = ["ENCODINGS", "Block", "Lines", "Notice", "Source", "Unreadable", "is_utf8"]
 
 CHUNK: Final = 1 << 16
 MAX_RECORD: Final = 1 << 20
 
 #: What may be asked for by name. Latin-1 is read as Windows-1252, as browsers do.
-ENCODINGS: Final = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "windows-1252")
+ENCODINGS: Final = (*CODECS, "utf-16")
 
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CODECS: Final = {"utf-8-sig": "utf-8", "windows-1252": "cp1252"}
-_SAVE: Final = "Save the sheet as CSV (UTF-8) and drop that file."
-_MAGIC: Final = (
-    (b"PK\x03\x04", "a ZIP archive", "Unpack it and drop the CSV inside."),
-    (b"PK\x05\x06", "an empty ZIP archive", "Drop the CSV itself."),
-    (b"\x1f\x8b", "a gzip archive", "Unpack it and drop the CSV inside."),
-    (b"BZh91AY&SY", "a bzip2 archive", "Unpack it and drop the CSV inside."),
-    (b"\xfd7zXZ\x00", "an xz archive", "Unpack it and drop the CSV inside."),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and drop the CSV inside."),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", "Unpack it and drop the CSV inside."),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", _SAVE),
-    (b"%PDF-", "a PDF document", _SAVE),
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture", _SAVE),
-    (b"\xff\xd8\xff", "a JPEG picture", _SAVE),
-    (b"PAR1", "a Parquet file", _SAVE),
-    (b"SQLite format 3\x00", "an SQLite database", _SAVE),
-)
+#: Python's names of codecs → standard names, the extensions of old standards among them.
+_STANDARD: Final = {codecs.lookup(codec).name: name for name, codec in CODECS.items()} | {
+    "utf-8-sig": "utf-8",
+    "ascii": "utf-8",
+    "iso8859-1": "windows-1252",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "shift_jis": "shift_jis",
+    "euc_kr": "euc-kr",
+    "big5": "big5",
+}
+#: In these a line end is no byte of its own, or letters depend on what stands before them.
+_WIDE: Final = frozenset({"utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "iso-2022-jp"})
+#: In these several byte sequences are one letter, so that bytes can't be made from text again.
+_SEVERAL_BYTES: Final = frozenset({"shift_jis", "euc-jp", "gb18030", "big5", "euc-kr"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UTF8_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]"
@@ -48,6 +52,7 @@ _UTF8_SEQUENCE = re.compile(
     rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_BYTE_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Source(Protocol):
@@ -56,35 +61,18 @@ class Source(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Unreadable(Exception):
-    """The whole file is refused. ``line`` is None when no one line is to blame."""
-
-    def __init__(self, code: str, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.line = line
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that was guessed or passed over, which the person should hear of."""
-
-    code: str
-    message: str
-    line: int | None = None
-
-
 class Block:
     """Whole lines of a file; ``first`` is the number of the first one, ``count`` how many.
 
     ``plain`` holds them without their line ends when no quote is among them, else None: such lines
-    need no csv module. Cutting them by str.split is four times as fast.
+    need no csv module. Cutting them by str.split is four times as fast. ``raw`` are their bytes
+    where these can't be made from the text again.
     """
 
-    def __init__(self, first: int, text: str) -> None:
+    def __init__(self, first: int, text: str, raw: bytes | None = None) -> None:
         self.first = first
         self.text = text
+        self.raw = raw
         self.plain: list[str] | None = None
         self._lines: list[str] | None = None
         if '"' in text:
@@ -124,11 +112,12 @@ class Lines:
         self._source = source
         self._kept: deque[Block] = deque()
         self._watched = ""
+        self._block = b""
         head = self._read()
-        self.bom = self._settle_encoding(head, _normal(encoding))
+        self.bom = self._settle_encoding(head, standard_name(encoding))
         if self.bom:
             head = head[len(next(mark for mark, name in _BOMS if name == self.encoding)) :]
-        self._texts = self._utf16(head) if self._codec.startswith("utf-16") else self._bytes(head)
+        self._texts = self._wide(head) if self.encoding in _WIDE else self._bytes(head)
 
     def load(self) -> Block | None:
         """Return the next block of lines, which stays kept, or None at the end of the file."""
@@ -136,7 +125,8 @@ class Lines:
         if text is None:
             self.finished = True
             return None
-        block = Block(self.loaded + 1, text)
+        kept = self._block if self.encoding in _SEVERAL_BYTES else None
+        block = Block(self.loaded + 1, text, kept)
         if len(text) > self.max_record:
             for number, line in enumerate(block.lines, block.first):
                 if len(line) > self.max_record:
@@ -182,8 +172,18 @@ class Lines:
 
     def raw(self, first: int, last: int) -> bytes:
         """Return the bytes of kept lines exactly as they stand in the file."""
-        errors = "surrogatepass" if self._codec.startswith("utf-16") else "surrogateescape"
-        return "".join(self.between(first, last)).encode(self._codec, errors)
+        errors = "surrogatepass" if self._codec.startswith("utf-") else "surrogateescape"
+        if self._codec == "utf-8":
+            errors = "surrogateescape"
+        parts = []
+        for block in self._kept:
+            if block.first + block.count > first and block.first <= last:
+                cut = slice(max(first - block.first, 0), last - block.first + 1)
+                if block.raw is None:
+                    parts.append("".join(block.lines[cut]).encode(self._codec, errors))
+                else:
+                    parts += _BYTE_LINE.findall(block.raw)[cut]
+        return b"".join(parts)
 
     def forget(self, before: int) -> None:
         """Let go of the blocks that end before line ``before``."""
@@ -210,30 +210,25 @@ class Lines:
 
     def _settle_encoding(self, head: bytes, forced: str | None) -> bool:
         """Set what the first bytes tell: encoding, codec, whether it may still be guessed."""
-        self.guessing = self.guessed_1252 = False
+        self.guessing = self.guessed_letters = False
         bom = next((name for mark, name in _BOMS if head.startswith(mark)), None)
         if bom:
             self.encoding = bom
-            if forced and _CODECS.get(bom, bom)[:6] != forced[:6]:
+            if forced and bom.removesuffix("-sig")[:6] != forced[:6]:
                 message = f"The file's byte order mark says {bom}; {forced} was asked for."
                 self.notices.append(Notice("encoding_bom", message, 1))
         else:
             refuse_binary(head)
-            if forced == "utf-16":
+            wide = _wide_encoding(head) if forced in (None, "utf-16") else None
+            if forced == "utf-16" and wide is None:
                 raise Unreadable(
                     "utf16_no_bom",
                     "The file has no byte order mark to tell which UTF-16 it is. "
                     "Choose utf-16-le or utf-16-be, or save it as UTF-8.",
                 )
-            self.encoding = forced or "utf-8"
-            self.guessing = forced is None
-            if self.guessing and (order := _utf16_order(head)):
-                raise Unreadable(
-                    "utf16_no_bom",
-                    "The file looks like UTF-16 without a byte order mark. "
-                    f"Save it as UTF-8, or choose the encoding {order}.",
-                )
-        self._codec = _CODECS.get(self.encoding, self.encoding)
+            self.encoding = wide or forced or "utf-8"
+            self.guessing = forced is None and wide is None
+        self._codec = "utf-8" if self.encoding == "utf-8-sig" else CODECS[self.encoding]
         return bom is not None
 
     def _bytes(self, head: bytes) -> Iterator[str]:
@@ -242,11 +237,12 @@ class Lines:
             yield self._decode(block)
 
     def _decode(self, block: bytes) -> str:
+        self._block = block
         if block.isascii():
             return block.decode("ascii")
         if self.guessing:
             self._guess(block)
-        if self.guessed_1252 and _UTF8_SEQUENCE.search(block):
+        if self.guessed_letters and _UTF8_SEQUENCE.search(block):
             self._suspect_utf8(block)
         try:
             return block.decode(self._codec)
@@ -256,24 +252,35 @@ class Lines:
             return text
 
     def _guess(self, block: bytes) -> None:
-        """Choose between UTF-8 and Windows-1252 by the first block that is not ASCII.
+        """Choose between UTF-8 and other encodings by the first block that is not ASCII.
 
-        A few broken bytes don't make a UTF-8 file Windows-1252: runs of bytes past ASCII that are
-        sound UTF-8 are counted against those that are not.
+        A few broken bytes don't unmake UTF-8: runs of bytes past ASCII that are sound UTF-8 are
+        counted against those that are not.
         """
         self.guessing = False
         sound = [is_utf8(run) for run in _HIGH_RUN.findall(block)]
         if sum(sound) * 2 >= len(sound):
             return
-        self.encoding, self._codec = "windows-1252", "cp1252"
-        self.guessed_1252 = True
+        doubts: tuple[Notice, ...] = ()
+        self.encoding = "windows-1252"
+        try:
+            found = find_encoding(block, complete=True)
+        except Unreadable:
+            pass  # what is no text is refused by the line that shows it
+        else:
+            if found.name not in _WIDE and found.name != "utf-8":
+                self.encoding = found.name
+                close = (each for each in found.doubts if each.code == "encoding_close")
+                doubts = tuple(Notice(each.code, each.message, each.line) for each in close)
+        self._codec = CODECS[self.encoding]
+        self.guessed_letters = self.encoding not in _SEVERAL_BYTES
         at = next(found.start() for found in _HIGH_RUN.finditer(block))
         line = self.loaded + len((block[:at] + b"x").splitlines())
         message = (
             f"The file is not UTF-8 (line {line:,} is the first that shows it): it was read as "
-            "windows-1252. If letters look wrong, save it as UTF-8 or choose its encoding."
+            f"{self.encoding}. If letters look wrong, save it as UTF-8 or choose its encoding."
         )
-        self.notices.append(Notice("encoding_guessed", message, line))
+        self.notices += doubts or (Notice("encoding_guessed", message, line),)
 
     def _suspect(self, block: Block, text: str) -> None:
         self.suspects.update(n for n, line in enumerate(block.lines, block.first) if text in line)
@@ -288,14 +295,25 @@ class Lines:
             if _SURROGATE.search(line):
                 self.suspects.add(number)
 
-    def _utf16(self, head: bytes) -> Iterator[str]:
-        decode = codecs.getincrementaldecoder(self._codec)("surrogatepass").decode
+    def _wide(self, head: bytes) -> Iterator[str]:
+        errors = "surrogatepass" if self._codec.startswith("utf-") else "surrogateescape"
+        decoder = codecs.getincrementaldecoder(self._codec)(errors)
 
         def texts() -> Iterator[str]:
-            while chunk := self._read():
-                yield decode(chunk)
             try:
-                yield decode(b"", True)
+                yield decoder.decode(head)
+                while chunk := self._read():
+                    yield decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                line = self.loaded + 1
+                raise Unreadable(
+                    "encoding",
+                    f"Line {line:,} or one behind it is not {self.encoding}. "
+                    "Save the file as UTF-8, or choose the encoding it has.",
+                    line,
+                ) from error
+            try:
+                yield decoder.decode(b"", True)
             except UnicodeDecodeError as error:
                 raise Unreadable(
                     "cut_off",
@@ -303,7 +321,8 @@ class Lines:
                     "Save or upload it again.",
                 ) from error
 
-        for text in self._blocks(decode(head), "\n", "\r", texts(), self.max_record):
+        chunks = texts()
+        for text in self._blocks(next(chunks), "\n", "\r", chunks, self.max_record):
             if not text.isascii() and _SURROGATE.search(text):
                 self._suspect_surrogates(text)
             yield text
@@ -328,15 +347,6 @@ class Lines:
             yield rest
 
 
-def refuse_binary(head: bytes) -> None:
-    """Raise Unreadable when the first bytes are those of a file that is no text."""
-    for magic, what, remedy in _MAGIC:
-        if head.startswith(magic):
-            if magic == b"PK\x03\x04" and _is_workbook(head):
-                what, remedy = "an Excel workbook", "Save it as CSV and drop it again."
-            raise Unreadable("binary", f"This is {what}, not a CSV file. {remedy}")
-
-
 def is_utf8(raw: bytes) -> bool:
     """Tell whether bytes are sound UTF-8 and not plain ASCII."""
     if raw.isascii():
@@ -348,36 +358,32 @@ def is_utf8(raw: bytes) -> bool:
     return True
 
 
-def _is_workbook(head: bytes) -> bool:
-    return any(part in head[:8192] for part in (b"xl/", b"[Content_Types].xml", b"spreadsheet"))
-
-
-def _utf16_order(head: bytes) -> str | None:
-    sample = head[:4096]
-    if len(sample) < 4 or "\0" not in sample.decode("latin-1"):
-        return None
-    even, odd = sample[0::2].count(0) / len(sample), sample[1::2].count(0) / len(sample)
-    if odd > 0.2 and even < 0.02:
-        return "utf-16-le"
-    if even > 0.2 and odd < 0.02:
-        return "utf-16-be"
+def _wide_encoding(head: bytes) -> str | None:
+    """Which encoding of several bytes a letter the zeros of a file without a mark tell of."""
+    zeros = head.count(0)
+    if zeros > 1 and zeros * 50 > len(head):
+        try:
+            found = find_encoding(head[: 1 << 14], complete=False).name
+        except Unreadable:
+            return None
+        return found if found in _WIDE else None
+    if not zeros and b"\x1b" in head and head.isascii():
+        found = find_encoding(head, complete=False).name
+        return found if found in _WIDE else None
     return None
 
 
-def _normal(encoding: str | None) -> str | None:
+def standard_name(encoding: str | None) -> str | None:
     """Return one of ENCODINGS for any spelling that Python knows; ValueError for another."""
     if encoding is None:
         return None
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        name = ""
-    name = {
-        "utf-8-sig": "utf-8",
-        "ascii": "utf-8",
-        "cp1252": "windows-1252",
-        "iso8859-1": "windows-1252",
-    }.get(name, name)
+    name = encoding.lower()
+    if name not in ENCODINGS:
+        try:
+            name = codecs.lookup(encoding).name
+        except LookupError:
+            name = ""
+        name = _STANDARD.get(name, name)
     if name not in ENCODINGS:
         raise ValueError(f"Encoding {encoding!r} is not one of {', '.join(ENCODINGS)}.")
     return name

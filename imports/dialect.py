@@ -1,4 +1,4 @@
-"""What a file says of itself: delimiter, quotes, header, which column holds which field.
+"""What a plain file says of itself: delimiter, quotes, where its header stands.
 
 The delimiter is the one by which the required columns are found, then the one that cuts the first
 rows into as many cells as the header has. csv.Sniffer is not used: it takes a letter for a
@@ -7,13 +7,16 @@ delimiter when a column repeats it.
 
 import csv
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from catalog.rules import FIELDS, REQUIRED
+from catalog.rules import REQUIRED
+from imports.amounts import Amounts
+from imports.columns import Mapped
 from imports.decoding import Lines, Notice, Unreadable
+from imports.mapping import NAME, find_columns
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 QUOTE: Final = '"'
@@ -23,7 +26,6 @@ BLANK_START_MAX: Final = 8 << 20
 SAMPLE_ROWS: Final = 50
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-_HEADER_NOISE = re.compile(r"[\s_\-\u00a0\ufeff\u200b]+")
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _NOTHING_BUT_MARKS = " \t\r\n,;|\u00a0\ufeff"
 
@@ -32,10 +34,12 @@ _NOTHING_BUT_MARKS = " \t\r\n,;|\u00a0\ufeff"
 class Format:
     """How a file is written, as it was found or asked for.
 
-    ``encoding`` is utf-8, utf-8-sig, utf-16-le, utf-16-be or windows-1252; ``header_line`` the
-    1-based line on which the header starts; ``columns`` maps a field to the index of its column;
-    ``ignored`` names the columns that hold no field. ``blanks_before_quotes`` is True when cells
-    are written ``, "like this"``: blanks after a delimiter are then dropped.
+    ``encoding`` is one of decoding.ENCODINGS or utf-8-sig; ``header_line`` the 1-based line on
+    which the header starts, 0 if there is none; ``columns`` maps a field to the index of its
+    column, ``mapping`` tells of all columns in the file's order; ``ignored`` names those that hold
+    no field. ``blanks_before_quotes`` is True when cells are written ``, "like this"``: blanks
+    after a delimiter are then dropped. ``amounts`` reads the prices. The rest is as in
+    imports.understanding.findings.Inspection.
     """
 
     encoding: str
@@ -45,9 +49,20 @@ class Format:
     blanks_before_quotes: bool
     header_line: int
     header: tuple[str, ...]
-    columns: Mapping[str, int]
-    ignored: tuple[str, ...]
-    warnings: tuple[Notice, ...]
+    columns: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    ignored: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    mapping: tuple[Mapped, ...] = ()
+    amounts: Amounts = field(default_factory=Amounts, compare=False)
+    escapechar: str = ""
+    compression: str = ""
+    line_end: str = ""
+    preamble_lines: int = 0
+    header_lines: int = 1
+    footer_lines: int = 0
+    comment: str = ""
+    thousands: str = ""
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +101,27 @@ class _Candidate:
     delimiter: str
     header: list[str]
     header_lines: int
-    score: tuple[int, bool, float, int]
+    score: tuple[int, int, bool, float, int]
 
 
-def find_format(lines: Lines, *, delimiter: str | None) -> tuple[Format, int]:
+def find_format(
+    lines: Lines, *, delimiter: str | None, header_line: int | None = None
+) -> tuple[Format, int]:
     """Read to the end of the header; return the format and the number of the line after it.
 
-    The header's own lines stay kept in ``lines``. Raises Unreadable when there is no usable
-    header, ValueError for a delimiter that is not one of DELIMITERS.
+    Which column holds what is not told yet. The header's own lines stay kept in ``lines``. Raises
+    Unreadable when there is no usable header, ValueError for a delimiter that can't be one.
     """
-    if delimiter is not None and delimiter not in DELIMITERS:
-        raise ValueError(f"Delimiter {delimiter!r} is not one of {DELIMITERS}.")
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
+        raise ValueError(f"Delimiter {delimiter!r} is not one character that can be one.")
     start = _first_filled_line(lines, 1)
     first_line = lines.between(start, start)[0].strip().lstrip("\ufeff")
     if separator := _SEPARATOR_LINE.fullmatch(first_line):
-        delimiter = delimiter or _announced(separator[1], start)
+        delimiter = delimiter or separator[1]
         start = _first_filled_line(lines, start + 1)
+    first_filled = start
+    if header_line and header_line > start:
+        start = _first_filled_line(lines, header_line)
     sample = _sample(lines, start)
     candidates = [_candidate(sample, d) for d in ([delimiter] if delimiter else DELIMITERS)]
     best = max(candidates, key=lambda candidate: candidate.score)
@@ -110,7 +130,7 @@ def find_format(lines: Lines, *, delimiter: str | None) -> tuple[Format, int]:
     _refuse_oversize(lines, best, start, last)
     blanks = _writes_blanks_before_quotes(sample, best.delimiter)
     header = _header(lines.between(start, last), best.delimiter, blanks, start)
-    columns, ignored = _columns(header, start)
+    above = (_passed_over(first_filled, start),) if start > first_filled else ()
     return Format(
         encoding=lines.encoding,
         bom=lines.bom,
@@ -119,10 +139,31 @@ def find_format(lines: Lines, *, delimiter: str | None) -> tuple[Format, int]:
         blanks_before_quotes=blanks,
         header_line=start,
         header=tuple(header),
-        columns=MappingProxyType(columns),
-        ignored=tuple(ignored),
-        warnings=(),
+        warnings=above,
+        line_end=_line_end(sample[0]),
+        preamble_lines=start - 1,
     ), last + 1
+
+
+def named(header: Sequence[str]) -> int:
+    """How many of the required columns the names of a header tell."""
+    return sum(column.field in REQUIRED for column in find_columns(header))
+
+
+def _passed_over(first: int, header: int) -> Notice:
+    where = (
+        f"Line {first:,} was" if header - first == 1 else f"Lines {first:,} to {header - 1:,} were"
+    )
+    return Notice(
+        "preamble",
+        f"{where} passed over: the header stands on line {header:,}. "
+        "Choose another header line if that is wrong.",
+        first,
+    )
+
+
+def _line_end(line: str) -> str:
+    return line[len(line.rstrip("\r\n")) :]
 
 
 def _first_filled_line(lines: Lines, start: int) -> int:
@@ -135,17 +176,6 @@ def _first_filled_line(lines: Lines, start: int) -> int:
         if lines.load() is None:
             break
     raise Unreadable("empty", "The file is empty. Drop one with a header and rows.")
-
-
-def _announced(delimiter: str, line: int) -> str:
-    if delimiter in DELIMITERS:
-        return delimiter
-    raise Unreadable(
-        "delimiter",
-        f'Line {line:,} says that cells are separated by "{delimiter}". '
-        "Save the file with comma, semicolon, tab or pipe between cells.",
-        line,
-    )
 
 
 def _sample(lines: Lines, start: int) -> list[str]:
@@ -173,10 +203,10 @@ def _candidate(sample: list[str], delimiter: str) -> _Candidate:
         if len(widths) > SAMPLE_ROWS:
             break
     widths = widths[:-1] or widths  # the last one may be cut by the sample's end
-    known = [_field(cell) for cell in header]
     consistent = widths.count(len(header)) / len(widths) if widths else 0.0
-    required = sum(field in known for field in REQUIRED)
-    score = (required, len(header) > 1, consistent, len(header))
+    known = [column for column in find_columns(header) if column.field in REQUIRED]
+    own = sum(column.how == NAME for column in known)
+    score = (len(known), own, len(header) > 1, consistent, len(header))
     return _Candidate(delimiter, header, header_lines, score)
 
 
@@ -248,38 +278,3 @@ def _header(lines: list[str], delimiter: str, blanks: bool, line: int) -> list[s
             line,
         ) from error
     return [cell.strip().lstrip("\ufeff") for cell in header]
-
-
-def _columns(header: list[str], line: int) -> tuple[dict[str, int], list[str]]:
-    columns: dict[str, int] = {}
-    ignored: list[str] = []
-    for index, cell in enumerate(header):
-        field = _field(cell)
-        if field is None:
-            ignored.append(cell or f"column {index + 1}")
-        elif field in columns:
-            raise Unreadable(
-                "header_doubled",
-                f'Line {line:,}: the header has "{field}" twice, in columns '
-                f"{columns[field] + 1} and {index + 1}. Remove or rename one.",
-                line,
-            )
-        else:
-            columns[field] = index
-    missing = [f'"{field}"' for field in REQUIRED if field not in columns]
-    if missing:
-        found = ", ".join(f'"{cell[:40]}"' for cell in header[:10])
-        more = f" and {len(header) - 10:,} more" if len(header) > 10 else ""
-        plural = "s" if len(missing) > 1 else ""
-        raise Unreadable(
-            "header_missing",
-            f"Line {line:,}: the header has no column{plural} {' and '.join(missing)}. "
-            f"Found: {found}{more}. The first line must hold the column names.",
-            line,
-        )
-    return columns, ignored
-
-
-def _field(cell: str) -> str | None:
-    name = _HEADER_NOISE.sub("", cell).casefold()
-    return name if name in FIELDS else None

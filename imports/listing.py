@@ -9,6 +9,7 @@ from imports.models import ImportJob
 #: What a list can be narrowed to.
 STATES: Final = {
     "running": (ImportJob.State.QUEUED, *ImportJob.RUNNING),
+    "review": (ImportJob.State.REVIEW,),
     "failed": (ImportJob.State.FAILED,),
 }
 

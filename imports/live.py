@@ -20,7 +20,7 @@ from imports.models import ImportJob
 
 @dataclass(frozen=True)
 class Step:
-    """One of the steps of an import; `state` is done, live, todo or failed."""
+    """One of the steps of an import; `state` is done, live, todo, failed, or none: not needed."""
 
     key: str
     label: str
@@ -86,6 +86,7 @@ STEPS = {
     "receive": "Received",
     "read": "Read",
     "check": "Check",
+    "review": "Review",
     "merge": "Merge",
     "done": "Done",
 }
@@ -93,6 +94,7 @@ STEPS = {
 _LIVE = {
     ImportJob.State.RECEIVING: ("receive",),
     ImportJob.State.READING: ("read", "check"),
+    ImportJob.State.REVIEW: ("review",),
     ImportJob.State.MERGING: ("merge",),
 }
 
@@ -103,12 +105,16 @@ def _steps(job: ImportJob, figures: dict[str, Any]) -> list[Step]:
     passed = {"receive"} if job.accepted_at else set()
     if "read" in job.phases:
         passed |= {"read", "check"}
+    if job.applied_at:
+        passed.add("review")
     if state == ImportJob.State.COMPLETED:
         passed = set(STEPS)
     steps = []
     broken = job.is_finished
     for key, label in STEPS.items():
-        if key in passed:
+        if key == "review" and _unneeded(job):
+            shown = "none"
+        elif key in passed:
             shown = "done"
         elif broken:
             shown, broken = "failed", False
@@ -116,6 +122,14 @@ def _steps(job: ImportJob, figures: dict[str, Any]) -> list[Step]:
             shown = "live" if key in waiting else "todo"
         steps.append(Step(key, label, shown, _note(key, shown, job, figures)))
     return steps
+
+
+def _unneeded(job: ImportJob) -> bool:
+    """Whether nobody is asked, or nobody had to be."""
+    if job.applied_at or job.state == ImportJob.State.REVIEW:
+        return False
+    went_past = job.state in {ImportJob.State.MERGING, ImportJob.State.COMPLETED}
+    return went_past or (job.review == ImportJob.Review.NEVER and not job.reviewed)
 
 
 def _note(key: str, shown: str, job: ImportJob, figures: dict[str, Any]) -> str:
@@ -126,8 +140,12 @@ def _note(key: str, shown: str, job: ImportJob, figures: dict[str, Any]) -> str:
         return f"{job.read:,} rows in {seconds:.1f} s"
     if key == "check" and shown == "done":
         return f"{job.rejected:,} rejected"
+    if key == "review" and shown in ("live", "none"):
+        return "waits for a person" if shown == "live" else "not needed"
     if key == "merge" and shown == "done":
         return f"{seconds:.1f} s"
+    if key == "merge" and job.applied_at and job.state == ImportJob.State.QUEUED:
+        return "waiting for a worker"
     if key == "read" and job.state == ImportJob.State.QUEUED:
         return "waiting for a worker"
     if key == "merge" and shown == "live" and figures.get("waiting_for"):

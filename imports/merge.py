@@ -7,7 +7,7 @@ lock makes safe and which take two thirds of the time of one INSERT … ON CONFL
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from catalog.models import ChangeSet
 from core.sql import statement
 from imports.models import ImportJob
 from imports.options import Options
+from imports.pace import Pace
 from imports.staging import compared_table, counter, drop
 
 SQL = Path(__file__).parent / "sql"
 
 # Half a million rows are sorted in memory; PostgreSQL's default of 4 MB sorts them on disk.
 WORK_MEM = "256MB"
-# How long creating and updating a row take beside comparing it.
-CREATING, UPDATING = 1.8, 2.6
 
 
 class MergeBroken(Exception):
@@ -60,8 +59,8 @@ class Rules:
 class MergeCounts:
     """Rows: `staged = duplicates + created + updated + unchanged + skipped + left_out + conflicts`.
 
-    `price_moved`, `emptied` and `deactivates` are of those that are updated. `deactivated` and
-    `deleted` are products that the file does not have.
+    `price_moved`, `emptied` and `deactivates` are of those that are updated. `missing` are products
+    that the file does not have and that are to go; `deactivated` and `deleted` those that went.
     """
 
     staged: int
@@ -72,6 +71,7 @@ class MergeCounts:
     skipped: int = 0
     left_out: int = 0
     conflicts: int = 0
+    missing: int = 0
     deactivated: int = 0
     deleted: int = 0
     price_moved: int = 0
@@ -89,11 +89,17 @@ class MergeProgress:
 
     table: str
     staged: int
+    pace: Pace
     counts: MergeCounts | None = None
     _first_id: int | None = field(default=None, init=False)
 
-    def done(self) -> Mapping[str, Any]:
-        """`done` rows of `total`, and the `share` of the work that is done, 0 to 1."""
+    def compared(self, counts: MergeCounts) -> None:
+        """Take what the comparison has told."""
+        self.pace.plan(created=counts.created, updated=counts.updated, missing=counts.missing)
+        self.counts = counts
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the bar at this moment, and the counts as far as they are known."""
         with connection.cursor() as cursor:
             cursor.execute(statement(SQL, "merge_progress", counter=counter(self.table)))
             updated, last_id = cursor.fetchone()
@@ -101,23 +107,33 @@ class MergeProgress:
             self._first_id = last_id
         known = self.counts
         if known is None:
-            return {"done": 0, "total": self.staged, "share": 0.0}
+            self.pace.enter("compare", rows=self.staged)
+            return self.pace.figures(done=0, total=self.staged, share=None)
         created = min(last_id - self._first_id, known.created)
-        work = known.staged + CREATING * known.created + UPDATING * known.updated
+        share = self._enter(known, created=created, updated=updated)
+        names = ("created", "updated", "unchanged", "duplicates")
         return {
-            "done": known.staged - known.created - known.updated + created + updated,
-            "total": self.staged,
-            "share": (known.staged + CREATING * created + UPDATING * updated) / work
-            if work
-            else 1.0,
+            **self.pace.figures(
+                done=known.staged - known.created - known.updated + created + updated,
+                total=self.staged,
+                share=share,
+            ),
+            **{name: getattr(known, name) for name in names},
         }
 
-    def known(self) -> dict[str, int]:
-        """The counts, once the comparison has told them."""
-        if self.counts is None:
-            return {}
-        names = ("created", "updated", "unchanged", "duplicates")
-        return {name: getattr(self.counts, name) for name in names}
+    def _enter(self, known: MergeCounts, *, created: int, updated: int) -> float | None:
+        """Enter the stretch that the merge is in; the share of it that is done, if it shows."""
+        if created < known.created:
+            self.pace.enter("create", rows=known.created)
+            return created / known.created
+        if known.updated and not updated:
+            self.pace.enter("log", rows=known.updated)
+        elif updated < known.updated:
+            self.pace.enter("update", rows=known.updated)
+            return updated / known.updated
+        elif known.missing:
+            self.pace.enter("missing", rows=known.missing)
+        return None
 
 
 def compare(table: str, rules: Rules) -> MergeCounts:

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from core.leases import row_ended
 from core.metrics import Counter, Histogram, work_families
-from imports.models import ImportJob
+from imports.models import Fetch, ImportJob
 
 State = ImportJob.State
 
@@ -38,13 +38,25 @@ ROWS: Final = Counter(
     labels=["outcome"],
     known=[[outcome] for outcome in OUTCOMES],
 )
-KEPT: Final = (ENDED, SECONDS, SIZE, ROWS)
+FETCHED: Final = Counter(
+    "fetches_ended",
+    "Fetches of files from sources that ended.",
+    labels=["state"],
+    known=[[Fetch.State.COMPLETED], [Fetch.State.UNCHANGED], [Fetch.State.FAILED]],
+)
+KEPT: Final = (ENDED, SECONDS, SIZE, ROWS, FETCHED)
 
 
 @receiver(row_ended, sender=ImportJob)
 def count_on_commit(state: str, row: ImportJob | None, **kwargs: Any) -> None:
     """Count an import that has ended, once that is true."""
     transaction.on_commit(partial(_count, state, row))
+
+
+@receiver(row_ended, sender=Fetch)
+def count_fetch_on_commit(state: str, **kwargs: Any) -> None:
+    """Count a fetch that has ended, once that is true."""
+    transaction.on_commit(partial(FETCHED.add, str(state)))
 
 
 def _count(state: str, job: ImportJob | None) -> None:
@@ -60,3 +72,4 @@ def _count(state: str, job: ImportJob | None) -> None:
 def families() -> Iterator[Metric]:
     """What is read from PostgreSQL when Prometheus asks."""
     yield from work_families(ImportJob, "imports")
+    yield from work_families(Fetch, "fetches")

@@ -302,6 +302,11 @@ class ResumableUpload(Leased):
     def __str__(self) -> str:
         return self.file_name
 
+    @property
+    def percent(self) -> int:
+        """How much of it has come."""
+        return 100 * self.offset // self.length
+
 
 class Source(models.Model):
     """An address that files are fetched from, once or by a schedule.

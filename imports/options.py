@@ -50,6 +50,16 @@ class Options:
         """The options that a job was given."""
         return cls.from_json({each.name: getattr(job, each.name) for each in fields(cls)})
 
+    def reading(self) -> dict[str, Any]:
+        """What of these `imports.reading.read` takes."""
+        return {
+            "encoding": self.encoding or None,
+            "delimiter": self.delimiter or None,
+            "header_line": self.header_line,
+            "decimal": self.decimal or None,
+            "columns": self.columns,
+        }
+
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Options:
         """Read back `as_json`; names that are not known any more are passed over."""

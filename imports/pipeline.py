@@ -16,13 +16,16 @@ from catalog.signals import ProductsChanged, products_changed
 from core import progress
 from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
 from core.logs import log_ids
-from imports import reviewing, staging
+from imports import foresight, reviewing, staging
 from imports.detected import describe
 from imports.merge import MergeProgress, write
 from imports.models import ImportJob, RejectedRow
+from imports.options import Options
 from imports.order import SteppedBack, wait_for_turn
-from imports.pace import READING_PERCENT, Pace
-from imports.reading import Unreadable, read
+from imports.pace import Pace
+from imports.reading import HeaderMissing, Unreadable, read
+from imports.remembered import recaller
+from imports.returning import take_up
 from imports.signals import import_finished
 from imports.staging import Stager, staging_table
 from imports.storage import PartCorrupt, uploads
@@ -76,7 +79,7 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
         try:
             with Heartbeat(lease, publish=show) as beat:
                 beat.report(attempt=job.attempt)
-                pace = Pace()
+                pace = Pace(correction=foresight.correction())
                 if not reviewed:
                     _stage(lease, table, beat, pace)
                 wait_for_turn(lease, beat)
@@ -85,6 +88,8 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
                 except reviewing.Waits:
                     reviewing.hold(lease, table, beat)
         except (Unreadable, PartCorrupt) as refused:
+            if isinstance(refused, HeaderMissing):
+                lease.update(detected=describe(refused))
             _fail(lease, refused.code, str(refused))
         except Cancelled:
             _cancel(lease)
@@ -109,7 +114,7 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
     beat.report(phase=ImportJob.State.READING)
     RejectedRow.objects.filter(job=job).delete()
     staging.create(table)
-    stager = Stager(table, lease=lease)
+    stager = Stager(table, lease=lease, copied=lambda: foresight.foresee(table, pace))
 
     def watch(*, read: int, rejected: int, bytes_read: int) -> None:
         beat.check()
@@ -119,9 +124,11 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
         beat.report(read=read, rejected=rejected, **figures)
 
     with uploads().open(job.upload) as upload:
-        reader = read(upload, encoding=job.encoding or None, delimiter=job.delimiter or None)
+        options = Options.of(job)
+        reader = read(upload, name=job.file_name, recall=recaller(options), **options.reading())
         lease.update(detected=describe(reader))
         stager.run(reader, watch)
+    pace.leave()
     lease.update(
         state=ImportJob.State.MERGING,
         read=stager.read,
@@ -129,6 +136,7 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
         rejected=stager.rejected,
         detected=describe(reader),
         phases={"read": pace.seconds},
+        **take_up(job, table),
     )
 
 
@@ -148,17 +156,17 @@ def _merge(
     job = lease.row
     if reviewed:
         lease.update(state=ImportJob.State.MERGING)
-    pace.enter(first=READING_PERCENT, last=100)
-    merging = MergeProgress(table, staged=job.staged)
+    pace.begin()
+    merging = MergeProgress(table, staged=job.staged, pace=pace)
     beat.report(phase=ImportJob.State.MERGING)
-    beat.sample(lambda: {**pace.figures(**merging.done()), **merging.known()})
+    beat.sample(merging.figures)
     compare = reviewing.compare_decided if reviewed else reviewing.compare_unseen
     with transaction.atomic():
         take_catalog()
         counts, missing = compare(job, table)
         if counts.staged != job.staged:
             raise StagingLost(f"{counts.staged} rows in staging, {job.staged} were copied")
-        merging.counts = counts
+        merging.compared(counts)
         counts = write(
             table,
             counts,

@@ -15,6 +15,7 @@ from imports.missing import find_missing
 from imports.models import ImportJob
 from imports.options import Options
 from imports.reading import read
+from imports.remembered import recaller
 from imports.staging import STAGING_PREFIX, Stager
 from imports.storage import uploads
 
@@ -45,7 +46,7 @@ class Preview:
         return asdict(self)
 
 
-def preview_file(content: File[bytes], options: Options) -> Preview:
+def preview_file(content: File[bytes], options: Options, *, name: str = "") -> Preview:
     """Read, check and compare a file with the catalog in a transaction that is rolled back.
 
     Raises:
@@ -57,9 +58,7 @@ def preview_file(content: File[bytes], options: Options) -> Preview:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = 0")
         staging.create(table)
-        reader = read(
-            source, encoding=options.encoding or None, delimiter=options.delimiter or None
-        )
+        reader = read(source, name=name, recall=recaller(options), **options.reading())
         stager = Stager(table)
         stager.run(reader, lambda **figures: None)
         counts = compare(table, Rules.of(options, reader.format.columns))
@@ -101,4 +100,4 @@ def preview_upload(job: ImportJob) -> Preview:
     if stored is None:
         raise PreviewRefused("The upload has been removed. Upload the file again.")
     with stored:
-        return preview_file(stored, Options.of(job))
+        return preview_file(stored, Options.of(job), name=job.file_name)

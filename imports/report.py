@@ -1,9 +1,5 @@
 """Rejected rows: grouped by cause, listed, and handed back as a CSV that can be imported again."""
 
-import base64
-import codecs
-import csv
-import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +13,9 @@ from catalog.rules import CAUSES
 from core.sql import statement
 from core.streams import file_stream
 from imports.models import ImportJob, RejectedRow
+from imports.records import Writing
+from imports.repairing import remedy_of
+from imports.returning import ERROR, mark, still_rejected
 
 SQL = Path(__file__).parent / "sql"
 PAGE_ROWS = 2000
@@ -24,28 +23,37 @@ PAGE_ROWS = 2000
 
 @dataclass(frozen=True)
 class Cause:
-    """Rows refused for one reason, with the first of them as an example."""
+    """Rows refused for one reason, with the first of them as an example.
+
+    `remedy` says in words what would mend them all, "" when nothing does for sure.
+    """
 
     code: str
     title: str
     count: int
     example_line: int
     example_value: str
+    remedy: str = ""
 
 
 def causes(job: ImportJob) -> list[Cause]:
-    """The reasons for which a job's rows were refused, most frequent first."""
+    """The reasons for which a job's rows were refused, most frequent first.
+
+    Rows that another import has taken don't count any more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(statement(SQL, "rejected_causes"), {"job": job.pk})
-        return [
-            Cause(code, CAUSES.get(code, code), count, line, value)
-            for code, count, line, value in cursor.fetchall()
-        ]
+        found = cursor.fetchall()
+    return [
+        Cause(code, CAUSES.get(code, code), count, line, value, _remedy(job, code, count))
+        for code, count, line, value in found
+    ]
 
 
 def rejected_rows(job: ImportJob, *, cause: str = "") -> QuerySet[RejectedRow]:
     """A job's rejected rows in the file's order, perhaps of one cause only; without their bytes."""
-    rows = RejectedRow.objects.filter(job=job).defer("raw").order_by("line")
+    rows = RejectedRow.objects.filter(job=job).order_by("line")
+    rows = rows.select_related("repaired_by").defer("raw")
     return rows.filter(problems__contains=[{"code": cause}]) if cause else rows
 
 
@@ -64,38 +72,26 @@ def rejected_csv(job: ImportJob) -> StreamingHttpResponse:
 
 
 def write_rejected(job: ImportJob, file: IO[bytes]) -> None:
-    """Write the CSV of a job's rejected rows: the bytes of each as they came, then its reasons.
+    """Write the CSV of the rows that are still rejected: the bytes of each as they came, and why.
 
-    Encoding, delimiter and byte order mark are those of the file.
+    Encoding, delimiter, quotes and byte order mark are those of the file. The reasons begin with
+    the import's number and the line's, by which the file is known when it comes back.
     """
-    detected = job.detected
-    codec = detected.get("encoding", "utf-8")
-    delimiter = detected.get("delimiter", ",")
-    if detected.get("bom"):
-        file.write(
-            {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(
-                codec, codecs.BOM_UTF8
-            )
-        )
-    plain = "utf-8" if codec == "utf-8-sig" else codec
-    width = len(detected.get("header", ()))
-    header = base64.b64decode(detected.get("header_raw", ""))
-    file.write(_with_cell(header, "error", delimiter, plain, missing=0))
+    writing = Writing.of(job.detected)
+    width = len(writing.header)
+    file.write(writing.bom)
+    file.write(writing.with_cell(writing.header_raw, ERROR))
     last = 0
-    while rows := RejectedRow.objects.filter(job=job, line__gt=last).order_by("line")[:PAGE_ROWS]:
+    while rows := still_rejected(job).filter(line__gt=last).order_by("line")[:PAGE_ROWS]:
         for row in rows:
             reasons = " ".join(problem["message"] for problem in row.problems)
             missing = max(0, width - row.cells) if row.cells else 0
-            file.write(_with_cell(bytes(row.raw), reasons, delimiter, plain, missing=missing))
+            text = f"{mark(job, row.line)}: {reasons}"
+            file.write(writing.with_cell(bytes(row.raw), text, missing=missing))
             last = row.line
     file.seek(0)
 
 
-def _with_cell(raw: bytes, text: str, delimiter: str, codec: str, *, missing: int) -> bytes:
-    """A record's bytes with one more cell; `missing` cells before it keep the columns in place."""
-    cell = io.StringIO(newline="")
-    csv.writer(cell, delimiter=delimiter, lineterminator="\r\n").writerow([text])
-    ends = ["\r".encode(codec), "\n".encode(codec)]
-    while raw.endswith(tuple(ends)):
-        raw = raw[: -len(ends[0])]
-    return raw + (delimiter * (missing + 1) + cell.getvalue()).encode(codec, "replace")
+def _remedy(job: ImportJob, code: str, count: int) -> str:
+    remedy = remedy_of(job, code)
+    return remedy.label(count) if remedy else ""

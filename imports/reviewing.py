@@ -15,9 +15,10 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
+from django.db.models import Count, Max
 from psycopg import sql
 
-from catalog.models import Product
+from catalog.models import ChangeSet, Product
 from core.leases import ClockTimestamp, Heartbeat, Lease, asking_request
 from core.sql import statement
 from core.wakeups import wake_worker
@@ -127,7 +128,7 @@ def compare_unseen(job: ImportJob, table: str) -> tuple[MergeCounts, str]:
         raise Waits
     if job.review == ImportJob.Review.RISKS and codes - {"missing"}:
         raise Waits
-    return counts, missing_table(table) if missing else ""
+    return replace(counts, missing=missing), missing_table(table) if missing else ""
 
 
 def hold(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> None:
@@ -167,6 +168,8 @@ def hold(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> Non
 def _make(job: ImportJob, table: str, rules: Rules) -> dict[str, Any]:
     """Make the review's tables; return what they hold, as JSON."""
     review = review_table(table)
+    # Before anything is read: what changes in between has then changed since.
+    version = catalog_version()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         widen(cursor)
@@ -197,6 +200,7 @@ def _make(job: ImportJob, table: str, rules: Rules) -> dict[str, Any]:
         "rejected": job.rejected,
         "unreadable": unreadable_rows(job) if missing else 0,
         "catalog": Product.objects.count(),
+        "version": version,
     }
     again = job.applied_at is not None
     rebuilt = {
@@ -290,6 +294,28 @@ def _waiting(job: ImportJob) -> ImportJob:
     return waiting
 
 
+def review_anew(job: ImportJob) -> None:
+    """Have the file of a review that is gone read and compared once more; its decisions stay.
+
+    Raises:
+        ReviewRefused: wrong_state.
+    """
+    with transaction.atomic():
+        queued = ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.REVIEW).update(
+            state=ImportJob.State.QUEUED,
+            # As if it had been applied: without its tables it is then held once more.
+            applied_at=ClockTimestamp(),
+            applied_by=None,
+            staging="",
+            attempt=0,
+            request_id=asking_request(),
+            progress={},
+        )
+        if not queued:
+            raise ReviewRefused("wrong_state", "The import does not wait for a review any more.")
+        transaction.on_commit(partial(wake_worker, ImportJob))
+
+
 def outcome(job: ImportJob) -> Outcome:
     """What applying the review of a job would do now, by its decisions and the catalog's state."""
     rows = _count_verdicts("review_verdicts", job, review=review_table(job.staging))
@@ -317,12 +343,30 @@ def outcome(job: ImportJob) -> Outcome:
 def _count_verdicts(name: str, job: ImportJob, **tables: str) -> dict[str, int]:
     with connection.cursor() as cursor:
         verdicts = statement(SQL, name, **tables)
-        cursor.execute(statement(SQL, "count_verdicts", verdicts=verdicts), _decided(job))
+        cursor.execute(
+            statement(SQL, "count_verdicts", verdicts=verdicts),
+            parameters(job, moved=has_moved(job)),
+        )
         return dict(cursor.fetchall())
 
 
-def _decided(job: ImportJob) -> dict[str, Any]:
-    return {"job": job.pk, "classes": job.left_out_classes}
+def parameters(job: ImportJob, *, moved: bool = True) -> dict[str, Any]:
+    """The parameters of the verdicts; `moved` is false if the catalog is known to be the same."""
+    return {"job": job.pk, "classes": job.left_out_classes, "moved": moved}
+
+
+def catalog_version() -> list[int]:
+    """Something that is another one after every change of the catalog.
+
+    The count sees a change set that was begun earlier and committed later than the last one.
+    """
+    found = ChangeSet.objects.aggregate(last=Max("pk"), count=Count("pk"))
+    return [found["last"] or 0, found["count"]]
+
+
+def has_moved(job: ImportJob) -> bool:
+    """Whether the catalog has changed since the review was made."""
+    return bool(job.reviewed.get("version") != catalog_version())
 
 
 def apply_review(
@@ -388,7 +432,7 @@ def compare_decided(job: ImportJob, table: str) -> tuple[MergeCounts, str]:
                 judged=judged,
                 verdicts=statement(SQL, "review_verdicts", review=review_table(table)),
             ),
-            {**_decided(job), "stopping": stopping},
+            {**parameters(job), "stopping": stopping},
         )
         verdicts = sql.SQL("SELECT verdict FROM {}").format(sql.Identifier(judged))
         cursor.execute(statement(SQL, "count_verdicts", verdicts=verdicts))
@@ -403,22 +447,23 @@ def compare_decided(job: ImportJob, table: str) -> tuple[MergeCounts, str]:
         conflicts=conflicts,
         unchanged=counts.unchanged - left_out - conflicts,
     )
-    return counts, _missing_decided(job, table, overwrites=overwrites)
+    missing = _missing_decided(job, table, overwrites=overwrites)
+    return replace(counts, missing=missing), judged if missing else ""
 
 
-def _missing_decided(job: ImportJob, table: str, *, overwrites: bool) -> str:
+def _missing_decided(job: ImportJob, table: str, *, overwrites: bool) -> int:
     if job.missing == ImportJob.Missing.KEEP:
-        return ""
-    decided = judged_table(table)
+        return 0
+    stopped = judged_table(table)
     going: list[Any] = ["go", "conflict"] if overwrites else ["go"]
     with connection.cursor() as cursor:
         cursor.execute(
             statement(
                 SQL,
                 "missing_decided",
-                decided=decided,
+                decided=stopped,
                 verdicts=statement(SQL, "review_missing_verdicts", missing=missing_table(table)),
             ),
-            {**_decided(job), "going": going},
+            {**parameters(job), "going": going},
         )
-        return decided if cursor.rowcount else ""
+        return int(cursor.rowcount)

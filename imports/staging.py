@@ -17,12 +17,12 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from psycopg import sql
 
-from catalog.rules import Problem, clean_sku
+from catalog.rules import Problem
 from core.leases import Lease
 from core.sql import statement
-from imports.checking import Check, batch_checker, checker
+from imports.checking import Check, batch_checker, checker, known_sku
 from imports.models import ImportJob, RejectedRow
-from imports.reading import Batch, Broken, Format, Reader, Record
+from imports.reading import Batch, Broken, Reader, Record
 
 SQL = Path(__file__).parent / "sql"
 STAGING_PREFIX = "imports_staging_"
@@ -105,9 +105,17 @@ class Stager:
     out before they are many.
     """
 
-    def __init__(self, table: str, *, lease: Lease[ImportJob] | None = None) -> None:
+    def __init__(
+        self,
+        table: str,
+        *,
+        lease: Lease[ImportJob] | None = None,
+        copied: Callable[[], None] | None = None,
+    ) -> None:
+        """`copied` is called whenever some 100,000 more rows can be seen in staging."""
         self.table = table
         self._lease = lease
+        self._copied = copied
         self.read = self.staged = self.rejected = 0
         self.examples: list[dict[str, Any]] = []
         #: Of refused rows, as far as they could be made out; kept when no rows are written.
@@ -132,6 +140,8 @@ class Stager:
                     with connection.wrap_database_errors, cursor.copy(copy_sql) as copy:
                         more = self._copy(copy.write_row, parts, reader, watch)
                     self._write_rejected(cursor)
+                if self._copied is not None:
+                    self._copied()
 
     def _copy(
         self,
@@ -158,8 +168,9 @@ class Stager:
 
     def _parts(self, reader: Reader) -> Iterator[Iterable[tuple[Any, ...]]]:
         """Clean rows as COPY takes them, some thousands at a time; refused ones are set aside."""
-        check = checker(reader.format)
-        check_all = batch_checker(reader.format)
+        found = reader.format
+        check = checker(found, reader.note)
+        check_all = batch_checker(found)
         for part in reader.batches():
             if isinstance(part, Batch):
                 columns = check_all(part.records)
@@ -215,18 +226,3 @@ class Stager:
                     copy.write_row(row)
         self._waiting = []
         self._waiting_bytes = 0
-
-
-def known_sku(cells: list[str], found: Format) -> str:
-    """The SKU of a refused row in its normal form, "" when it could not be made out.
-
-    In a row that is too short or too long only the first cell is surely in its place.
-    """
-    if isinstance(cells, Broken):
-        cells = cells.cells
-    at = found.columns["sku"]
-    if at >= len(cells) or (at and len(cells) != len(found.header)):
-        return ""
-    problems: list[Problem] = []
-    sku = clean_sku(cells[at], problems)
-    return "" if problems else sku

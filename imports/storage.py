@@ -102,6 +102,30 @@ class _Parts(io.RawIOBase):
         return bytes(data)
 
 
+def read_parts(file: StoredFile) -> IO[bytes]:
+    """A file's bytes from its first to its last; each part is held against its SHA-256.
+
+    Reading raises PartCorrupt when they are not those, or not as many, as were written.
+    """
+    return io.BufferedReader(_Parts(file), buffer_size=SLICE_BYTES)
+
+
+def write_part(file: StoredFile, number: int, data: bytes | memoryview) -> None:
+    """Write a part of at most UPLOAD_PART_BYTES, or write it again while the file is not complete.
+
+    The bytes go as bytes, not as hex digits.
+    """
+    values = {
+        "file": file.pk,
+        "number": number,
+        "data": data,
+        "sha256": hashlib.sha256(data).digest(),
+    }
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        Cursor(connection.connection).execute(statement(SQL, "write_part"), values)
+
+
 @deconstructible
 class DatabaseStorage(Storage):
     """Files as rows of `bytea` parts, streamed both ways, never whole in memory.
@@ -113,16 +137,13 @@ class DatabaseStorage(Storage):
         file = StoredFile.objects.filter(name=name, complete=True).first()
         if file is None:
             raise FileNotFoundError(name)
-        stream: IO[bytes] = io.BufferedReader(_Parts(file), buffer_size=SLICE_BYTES)
-        return File(stream, name)
+        return File(read_parts(file), name)
 
     def _save(self, name: str, content: File[bytes]) -> str:
         file = StoredFile.objects.create(name=name)
         size = 0
         for number, data in enumerate(_cut(content)):
-            FilePart.objects.create(
-                file=file, number=number, data=data, sha256=hashlib.sha256(data).digest()
-            )
+            write_part(file, number, data)
             size += len(data)
         StoredFile.objects.filter(pk=file.pk).update(size=size, complete=True)
         return name

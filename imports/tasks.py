@@ -4,8 +4,9 @@ from celery import shared_task
 
 from core.leases import claim_next
 from core.wakeups import wake_worker
-from imports import cleaning, pipeline
-from imports.models import ImportJob
+from imports import cleaning, fetching, pipeline
+from imports.models import Fetch, ImportJob
+from imports.schedules import FETCH_TASK
 
 
 @shared_task(name=ImportJob.RUN_TASK)
@@ -20,6 +21,23 @@ def run_next() -> None:
     pipeline.run_import(lease)
     if ImportJob.objects.filter(state=ImportJob.State.QUEUED).exists():
         wake_worker(ImportJob)
+
+
+@shared_task(name=Fetch.RUN_TASK)
+def fetch_next() -> None:
+    """Carry out the fetch that was asked for first, unless enough are under way."""
+    lease = fetching.claim()
+    if lease is None:
+        return
+    fetching.run_fetch(lease)
+    if Fetch.objects.filter(state=Fetch.State.QUEUED).exists():
+        wake_worker(Fetch)
+
+
+@shared_task(name=FETCH_TASK)
+def fetch_scheduled(source_pk: int) -> None:
+    """Ask for a source's file: its time has come."""
+    fetching.fetch_scheduled(source_pk)
 
 
 @shared_task(name="imports.reap")

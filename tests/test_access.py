@@ -10,7 +10,7 @@ from django.urls import get_resolver
 
 from accounts.models import User
 from imports.models import ImportJob
-from tests.whole_site import found, pages, some_rows, state_of_everything
+from tests.whole_site import UPLOAD, found, pages, some_rows, state_of_everything
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -76,8 +76,10 @@ READ = (
     "/activity/", "/activity/{change_set}/", "/api/docs",
     "/imports/", "/imports/{job}/", "/imports/{job}/live/", "/imports/{job}/events/",
     "/imports/{job}/rejected.csv", "/imports/sample.csv",
+    "/imports/sources/", "/imports/sources/{source}/", "/imports/mappings/",
 )  # fmt: skip
 
+SOURCE = {"name": "B", "url": "https://1.1.1.1/b.csv"}
 NEW_ENDPOINT = {
     "url": "https://1.1.1.1/new",
     "event_types": "product.created",
@@ -99,10 +101,30 @@ EDITOR_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("post", "/products/operations/{operation}/cancel/", {}, 302),
     ("get", "/activity/{change_set}/undo/", {}, 200),
     ("post", "/imports/upload/", {"file": "a file"}, 302),
+    # Nobody has it: an upload in parts is there for whoever began it.
+    ("post", "/imports/uploads/{upload}/discard/", {}, 404),
     ("post", "/imports/{job}/cancel/", {}, 302),
+    ("get", "/imports/{job}/repair/?code=name_empty", {}, 302),
+    ("post", "/imports/{job}/repair/", {"code": "name_empty"}, 302),
+    ("post", "/imports/{job}/correct/", {}, 422),
+    ("post", "/imports/{job}/review/", {}, 302),
+    ("post", "/imports/{job}/apply/", {}, 302),
+    ("post", "/imports/{job}/review-anew/", {}, 302),
     ("get", "/imports/{job}/retry/", {}, 200),
     ("post", "/imports/{job}/retry/", {}, 302),
+    ("post", "/imports/{job}/read-again/", {}, 302),
+    ("post", "/imports/{job}/use-mapping/", {"mapping": "A"}, 302),
+    ("post", "/imports/{job}/save-mapping/", {"name": "B"}, 302),
+    ("post", "/imports/mappings/{mapping}/delete/", {}, 302),
+    ("post", "/imports/fetch/", {"url": "https://1.1.1.1/c.csv"}, 302),
+    ("get", "/imports/sources/new/", {}, 200),
+    ("post", "/imports/sources/new/", SOURCE, 302),
+    ("get", "/imports/sources/{source}/edit/", {}, 200),
+    ("post", "/imports/sources/{source}/edit/", {**SOURCE, "name": "C"}, 302),
+    ("post", "/imports/sources/{source}/fetch/", {}, 302),
+    ("get", "/imports/sources/{source}/delete/", {}, 200),
     # Last: they take away what the others need.
+    ("post", "/imports/sources/{source}/delete/", {}, 302),
     ("post", "/products/{product}/delete/", {}, 302),
     ("post", "/activity/{change_set}/undo/", {}, 302),
 )
@@ -193,7 +215,7 @@ def test_role_changes_what_it_may_and_nothing_else(
 def test_every_url_of_the_site_is_in_the_matrix_of_roles() -> None:
     """A page that is added asks here who may see it."""
     asked = set(READ) | {path for _, path, _, _ in EDITOR_ONLY + MANAGER_ONLY}
-    known = {re.sub(r"\{\w+\}", "1", path) for path in asked}
+    known = {re.sub(r"\{\w+\}", "1", path.replace("{upload}", UPLOAD)) for path in asked}
     of_the_site = {path for path in pages() if not path.startswith("/admin/")}
 
     assert of_the_site - known == (PUBLIC | OWN | KEYED | FORWARDED) - {"/admin/login/"}

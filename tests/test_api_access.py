@@ -13,7 +13,7 @@ from accounts import tokens
 from accounts.models import User
 from accounts.roles import SCOPES
 from conftest import ApiClient
-from tests.whole_site import METHODS, api_calls, some_rows, state_of_everything
+from tests.whole_site import METHODS, UPLOAD, api_calls, some_rows, state_of_everything
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 FORWARDED = {("GET", "/upload")}
 PRODUCT = {"sku": "B-1", "name": "Two"}
 ENDPOINT = {"url": "https://1.1.1.1/new", "event_types": ["product.created"]}
+SOURCE = {"name": "B", "url": "https://1.1.1.1/b.csv"}
 FILE = b"sku,name\nC-1,Three\n"
 
 
@@ -50,8 +51,12 @@ READ = (
     Call("GET", "/api/uploads/{job}", 200),
     Call("GET", "/status/{job}", 200),
     Call("GET", "/api/imports/{job}/changes", 200),
+    Call("GET", "/api/imports/{job}/review", 409),
     Call("GET", "/api/imports/{job}/rejected", 200),
     Call("GET", "/api/imports/{job}/rejected.csv", 200),
+    Call("GET", "/api/sources", 200),
+    Call("GET", "/api/sources/{source}", 200),
+    Call("GET", "/api/sources/{source}/fetches", 200),
 )
 WRITE = (
     Call("POST", "/api/products", 201, PRODUCT),
@@ -63,12 +68,22 @@ WRITE = (
     Call("POST", "/api/changesets/{change_set}/undo", 200),
     Call("POST", "/api/upload", 202, FILE),
     Call("POST", "/upload", 202, FILE),
+    # Uploads in parts: these calls say no version of their protocol.
+    Call("POST", "/api/uploads/", 412),
+    Call("PATCH", "/api/uploads/{upload}", 412),
+    Call("DELETE", "/api/uploads/{upload}", 412),
     Call("GET", "/api/imports/{job}/preview", 409),
+    Call("PATCH", "/api/imports/{job}/review", 409, {"lines": [2], "include": False}),
     Call("POST", "/api/imports/{job}/commit", 409),
     Call("POST", "/api/imports/{job}/cancel", 409),
     Call("POST", "/api/imports/{job}/undo", 409),
+    Call("POST", "/api/imports/{job}/repair", 409, {"code": "name_empty"}),
     Call("POST", "/api/imports/{job}/retry", 202),
-    # Last: it takes away what the others need.
+    Call("POST", "/api/sources", 201, SOURCE),
+    Call("PATCH", "/api/sources/{source}", 200, {"name": "C"}),
+    Call("POST", "/api/sources/{source}/fetch", 202),
+    # Last: they take away what the others need.
+    Call("DELETE", "/api/sources/{source}", 200),
     Call("DELETE", "/api/products/{product}", 200),
 )
 MANAGE = (
@@ -116,7 +131,10 @@ def asked(client: Client, call: Call, rows: dict[str, int]) -> Any:
 def test_every_call_is_in_the_matrix() -> None:
     """A call that is added says here who may."""
     known = [
-        (call.method, re.sub(r"\{\w+\}", "1", call.path).partition("?")[0])
+        (
+            call.method,
+            re.sub(r"\{\w+\}", "1", call.path.replace("{upload}", UPLOAD)).partition("?")[0],
+        )
         for calls in LEVELS.values()
         for call in calls
     ]

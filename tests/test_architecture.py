@@ -4,8 +4,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -43,15 +43,17 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def nodes(path: Path) -> Sequence[ast.AST]:
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def where(found: Callable[[ast.AST], bool]) -> set[str]:
     """The modules that hold such a piece of code."""
-    return {
-        named(path)
-        for path in modules()
-        if any(found(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))))
-    }
+    return {named(path) for path in modules() if any(found(node) for node in nodes(path))}
 
 
+@cache
 def called(node: ast.AST) -> str:
     return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
 
@@ -72,12 +74,11 @@ def is_text(node: ast.AST, *, text: str) -> bool:
 
 
 def functions(path: Path) -> list[ast.FunctionDef]:
-    tree = ast.parse(path.read_text("utf-8"))
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return [node for node in nodes(path) if isinstance(node, ast.FunctionDef)]
 
 
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -178,7 +179,9 @@ def test_every_path_to_the_writers_of_products_is_known() -> None:
         "imports/admin.py",
         "imports/api/jobs.py",
         "imports/api/uploads.py",
+        "imports/fetching.py",
         "imports/management/commands/import_products.py",
+        "imports/repair_files.py",
         "imports/views/jobs.py",
     }
 

@@ -24,7 +24,7 @@ SPELLINGS = [
 ]  # fmt: skip
 TRUTH = {None: ("", "  "), True: ("yes", "TRUE", "1"), False: ("no", "False", "0")}
 BAD = {
-    "price": ("a lot", "-1", "1,5", "1.234", "1e3"),
+    "price": ("a lot", "-1", "1,5", "1.234", "1e-3"),
     "active": ("maybe", "2"),
     "name": ("", "   "),
     "sku": ("", "  "),
@@ -133,14 +133,17 @@ def catalog_of_the_database() -> dict[str, Row]:
     }
 
 
+@cache
+def emptying() -> str:
+    apps = ("catalog_", "imports_", "webhooks_")
+    tables = connection.introspection.django_table_names(only_existing=True)
+    return "; ".join(f'DELETE FROM "{table}"' for table in tables if table.startswith(apps))
+
+
 def empty_the_catalog() -> None:
+    """By DELETE: TRUNCATE makes every file of every table anew, and takes ten times as long."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE catalog_product, catalog_productchange, catalog_changeset, imports_importjob,"
-            " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation"
-            # Publications and events belong to change sets.
-            " CASCADE"
-        )
+        cursor.execute(emptying())
 
 
 @pytest.mark.integration
@@ -161,7 +164,7 @@ def test_a_table_ends_in_the_catalog_and_in_the_counts_as_the_reference_says(
         counts = oracle.apply(expected, kept, fold)
 
         encoding = "windows-1252" if each.encoding == "cp1252" else ""
-        job = completed(each.content, encoding=encoding)
+        job = completed(each.content, encoding=encoding, decimal=".")
 
         assert catalog_of_the_database() == expected
         assert oracle.Counts(job.created, job.updated, job.unchanged, job.duplicates) == counts

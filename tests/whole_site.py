@@ -9,12 +9,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.api.views import ApiView
 from catalog import products
 from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
-from imports.models import ImportJob
+from imports import sources
+from imports.models import Fetch, ImportJob, Source
+from imports.options import Options
+from imports.remembered import save_as
+from imports.sources import Access
 from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint, Event
 
 METHODS = ("get", "post", "put", "patch", "delete")
+UPLOAD = "11111111-1111-1111-1111-111111111111"
 FILLED = (
+    (r"<uuid:\w+>", UPLOAD),
     (r"\(\?P<app_label>(\w+)[^)]*\)", r"\1"),
     (r"\(\?P<url>\.\*\)\$", "anything"),
     (r"<(\w+:)?\w+>", "1"),
@@ -53,13 +59,16 @@ def pages() -> set[str]:
     return everything - {path for _, path in api_calls()}
 
 
-def some_rows() -> dict[str, int]:
+def some_rows() -> dict[str, Any]:
     """A product, a change set, a cancelled import and operation, an endpoint and its deliveries."""
     product = products.create(
         source="form", actor=None, sku="A-1", name="One", description="", price=None, active=True
     )
     job = ImportJob.objects.create(
         file_name="a.csv", state="cancelled", upload="imports/a", detected={}
+    )
+    source = sources.create(
+        actor=None, name="A", access=Access("https://1.1.1.1/a.csv"), options=Options()
     )
     operation = BulkOperation.objects.create(kind="delete", state="cancelled")
     endpoint = endpoints.create(
@@ -71,11 +80,14 @@ def some_rows() -> dict[str, int]:
     return {
         "product": product.pk,
         "job": job.pk,
+        "source": source.pk,
+        "mapping": save_as("A", ["a", "b"], ("sku", "name"), user=None).pk,
         "operation": operation.pk,
         "change_set": ChangeSet.objects.get().pk,
         "endpoint": endpoint.pk,
         "delivery": delivery.pk,
         "trial": trial.pk,
+        "upload": UPLOAD,
     }
 
 
@@ -89,6 +101,8 @@ def state_of_everything() -> list[Any]:
             ProductChange,
             BulkOperation,
             ImportJob,
+            Source,
+            Fetch,
             Endpoint,
             Delivery,
         )

@@ -62,6 +62,8 @@ CLASSES: Final[dict[str, tuple[Maker, int]]] = {
     "broken bytes": (troubles.broken_bytes, 12),
     "several at once": (troubles.several, 60),
     "trouble far behind the beginning": (troubles.late, 6),
+    "row names without a name": (oddities.row_names, 18),
+    "blanks after delimiters": (oddities.blanks, 18),
 }
 
 

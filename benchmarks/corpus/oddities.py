@@ -141,3 +141,25 @@ def lists(rng: Random, index: int) -> tuple[Sheet, Style]:
         for row in sheet.rows
     )
     return replace(sheet, header=((*sheet.header[0], "sizes"),), rows=rows), style
+
+
+def row_names(rng: Random, index: int) -> tuple[Sheet, Style]:
+    """The column of row names has no name: the header has a cell fewer than the rows."""
+    language = of(*WESTERN)(index)
+    sheet = products(rng, language, size(rng), columns=(SKU, NAME, PRICE, STOCK))
+    names, *_ = sheet.header
+    style = replace(usual(rng, language), quoting=("all", "needed")[index % 2])
+    return replace(sheet, header=(names[1:],)), style
+
+
+def blanks(rng: Random, index: int) -> tuple[Sheet, Style]:
+    """A blank after each delimiter, and no quotes that would make it one between cells."""
+    language = of("en", "de", "fr")(index)
+    sheet = products(rng, language, size(rng), columns=(SKU, PRICE, STOCK))
+
+    def written(row: Row) -> Row:
+        return (row[0], *(f" {cell}" for cell in row[1:]))
+
+    header = tuple(written(row) for row in sheet.header)
+    style = Style(delimiter=";|\t"[index % 3], line_end=("\n", "\r\n")[index % 2])
+    return replace(sheet, header=header, rows=tuple(map(written, sheet.rows))), style

@@ -4,6 +4,7 @@
 or query parameters, with a message each.
 """
 
+import errno
 import http
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,8 +44,9 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "confirmation-missing": Kind(
         400,
-        "A deletion of everything has to be confirmed",
-        "Add confirm=true to the address if you mean all products.",
+        "What happens to so many products has to be confirmed",
+        "Add confirm=true to the address to delete all products. Give missing_agreed their number"
+        " to let those go that a file does not have.",
     ),
     "not-signed-in": Kind(
         401,
@@ -86,10 +88,25 @@ KINDS: Final[dict[str, Kind]] = {
         "A request with the same Idempotency-Key is being answered",
         "Try again after the seconds of Retry-After: the answer will be that of the first request.",
     ),
+    "wrong-offset": Kind(
+        409,
+        "The upload goes on at another byte",
+        "Ask by HEAD how much has come, and send what follows.",
+    ),
+    "length-missing": Kind(
+        411,
+        "An upload in parts needs its length first",
+        "Send Upload-Length with the size of the whole file.",
+    ),
     "changed-since": Kind(
         412,
         "It was changed since it was read",
         "Read it again, decide, and send the new ETag in If-Match.",
+    ),
+    "tus-version": Kind(
+        412,
+        "Another version of tus is spoken here",
+        "Send Tus-Resumable: 1.0.0.",
     ),
     "too-large": Kind(
         413,
@@ -111,15 +128,30 @@ KINDS: Final[dict[str, Kind]] = {
         "The Idempotency-Key belongs to another request",
         "Use a new Idempotency-Key for each request, and the same one only to repeat it unchanged.",
     ),
+    "upload-locked": Kind(
+        423,
+        "Another request writes the upload",
+        "Try again in a few seconds, from the offset that HEAD names.",
+    ),
     "too-many-requests": Kind(
         429,
         "Too many requests",
         "Wait for the seconds of Retry-After. With a token the limit is higher than without.",
     ),
+    "checksum-mismatch": Kind(
+        460,
+        "The bytes are not those of their checksum",
+        "Send them again: none were kept.",
+    ),
     "error": Kind(
         500,
         "Something went wrong here",
         "Try again. If it stays, tell the operator the X-Request-ID of the answer.",
+    ),
+    "restarting": Kind(
+        503,
+        "The server restarts",
+        "Go on in a moment, from the offset that HEAD names.",
     ),
     "no-room": Kind(
         507,
@@ -205,6 +237,8 @@ def _problem(exception: Exception) -> Problem | None:
         case SuspiciousOperation():
             # Too many fields or files, a body that ends too early: what Django answers with a 400.
             return Problem("malformed", str(exception))
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return Problem("no-room", "A disk is full here. Try again later.")
     return None
 
 

@@ -5,7 +5,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -134,13 +133,18 @@ def answers(answer: bytes = OK) -> Behaviour:
     return behave
 
 
-def hang_lookups(monkeypatch: pytest.MonkeyPatch, *, of: str, seconds: float) -> None:
+@contextmanager
+def hanging_lookups(*, of: str) -> Iterator[None]:
     """Let the look-up of one name hang, as a name server that is away makes it."""
     lookup: Any = socket.getaddrinfo
+    over = threading.Event()
 
     def hang(host: str, *arguments: Any, **options: Any) -> Any:
         if host == of:
-            time.sleep(seconds)
+            over.wait(30)
         return lookup(host, *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", hang)
+        yield
+        over.set()

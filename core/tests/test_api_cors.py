@@ -48,7 +48,9 @@ def test_named_site_reads_the_answer_and_its_headers(viewer_api: ApiClient) -> N
     assert cors(response) == {
         "access-control-allow-origin": SHOP,
         "access-control-expose-headers": (
-            "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID"
+            "ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-ID,"
+            " Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version,"
+            " Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Job-Id"
         ),
     }
     assert "origin" in response["Vary"].lower()

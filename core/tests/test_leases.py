@@ -235,7 +235,7 @@ def test_reaper_gives_back_fails_and_cancels_what_dead_workers_held(settings: Se
 @pytest.fixture
 def quick_beats(settings: Settings) -> None:
     settings.HEARTBEAT_SECONDS = 0.3
-    settings.LEASE_SECONDS = 1.0
+    settings.LEASE_SECONDS = 2.0
 
 
 @transactional
@@ -247,7 +247,7 @@ def test_heartbeat_keeps_the_lease_for_longer_than_it_lasts() -> None:
 
     with Heartbeat(lease, publish=published.append) as beat:
         beat.report(done=1)
-        time.sleep(1.6)
+        time.sleep(2.2)
         assert claim_next(Job, "reading") is None
         beat.check()
 
@@ -279,9 +279,9 @@ def test_cancel_interrupts_the_statement_that_is_running() -> None:
         Heartbeat(claimed(), publish=lambda figures: None),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SELECT pg_sleep(10)")
+        cursor.execute("SELECT pg_sleep(60)")
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     asked.join()
 
 
@@ -298,9 +298,9 @@ def test_lost_lease_interrupts_the_statement_that_is_running() -> None:
         Heartbeat(lease, publish=lambda figures: None),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SELECT pg_sleep(10)")
+        cursor.execute("SELECT pg_sleep(60)")
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     thread.join()
 
 

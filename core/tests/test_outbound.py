@@ -252,7 +252,7 @@ def test_deadline_is_the_setting_where_none_is_given(sender: Sender, settings: S
         answer = sender.post(server.url, b"", {})
 
     assert answer.error == "time_out"
-    assert 0.2 <= time.monotonic() - started < 1.2
+    assert 0.2 <= time.monotonic() - started < 10
 
 
 def test_nothing_is_left_open(settings: Settings) -> None:

@@ -17,10 +17,13 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from core.outbound import ERRORS, EXCERPT, Answer, Sender
-from core.tests.hostile import Behaviour, Peer, answers, endpoint, hang_lookups
+from core.tests.hostile import Behaviour, Peer, answers, endpoint, hanging_lookups
 
 DEADLINE = 1.0
-TOLERANCE = 1.0
+#: A machine that is busy with other tests takes its time; what has no end takes longer still.
+TOLERANCE = 10.0
+#: For what has to end by itself: whoever waits for the deadline says `time_out`.
+PATIENCE = 30.0
 MEBIBYTE = bytes(1024**2)
 
 
@@ -104,8 +107,8 @@ def timed(send: Callable[[], Answer]) -> Outcome:
     return Outcome(send(), time.monotonic() - started)
 
 
-def post(sender: Sender, url: str, body: bytes = b"{}") -> Outcome:
-    return timed(lambda: sender.post(url, body, {"webhook-id": "msg_1"}, deadline=DEADLINE))
+def post(sender: Sender, url: str, body: bytes = b"{}", *, deadline: float = PATIENCE) -> Outcome:
+    return timed(lambda: sender.post(url, body, {"webhook-id": "msg_1"}, deadline=deadline))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +125,7 @@ def outcomes() -> Iterator[dict[str, Outcome]]:
         sent = {}
         for fault, (behaviour, scheme, body) in ENDLESS.items():
             url = servers.enter_context(endpoint(behaviour)).url.replace("http:", f"{scheme}:")
-            sent[fault] = pool.submit(post, sender, url, body)
+            sent[fault] = pool.submit(post, sender, url, body, deadline=DEADLINE)
         yield {fault: each.result() for fault, each in sent.items()}
 
 
@@ -133,7 +136,7 @@ def test_deadline_ends_what_would_go_on_for_ever(fault: str, outcomes: dict[str,
     assert (answer.status, answer.error, answer.headers) == (None, "time_out", {})
     assert answer.message.startswith("127.0.0.1 took longer than 1 s to ")
     assert DEADLINE <= seconds < DEADLINE + TOLERANCE
-    assert answer.milliseconds == pytest.approx(seconds * 1000, abs=200)
+    assert DEADLINE * 1000 <= answer.milliseconds <= seconds * 1000 + 1
 
 
 @pytest.fixture
@@ -233,7 +236,7 @@ def test_size_fills_no_memory(
     assert (outcome.answer.status, outcome.answer.error) == (status, error)
     assert len(outcome.answer.body) == size
     assert grown < 20 * 1024**2
-    assert outcome.seconds < DEADLINE + TOLERANCE
+    assert outcome.seconds < PATIENCE
     assert server.connections == 1
     # What the two kernels' buffers hold, and no more, has left the server.
     assert server.sent < 50 * 1024**2
@@ -241,7 +244,7 @@ def test_size_fills_no_memory(
 
 def test_gzip_stays_as_it_came(sender: Sender) -> None:
     with endpoint(send_a_bomb) as server:
-        answer = sender.post(server.url, b"{}", {}, deadline=DEADLINE)
+        answer = post(sender, server.url).answer
 
     assert answer.body == BOMB[:EXCERPT]
     assert b"Accept-Encoding: identity" in server.requests[0]
@@ -307,7 +310,7 @@ def test_half_an_answer_is_no_answer(behaviour: Behaviour, error: str, sender: S
 
     answer = outcome.answer
     assert (answer.status, answer.error, answer.headers) == (None, error, {})
-    assert outcome.seconds < DEADLINE
+    assert outcome.seconds < PATIENCE
     # Nothing was kept alive, so nothing is sent twice.
     assert server.connections == 1
 
@@ -332,7 +335,7 @@ def test_redirect_is_told_and_not_followed(sender: Sender) -> None:
 
     assert (found.status, found.error, found.headers["location"]) == (302, "", inside.url)
     assert (temporary.answer.status, temporary.answer.error) == (307, "")
-    assert temporary.seconds < DEADLINE
+    assert temporary.seconds < PATIENCE
     assert (first.connections, second.connections, inside.connections) == (1, 1, 0)
 
 
@@ -420,7 +423,7 @@ def test_deadline_holds_on_a_connection_that_was_kept_alive(sender: Sender) -> N
         peer.drip(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     with endpoint(behave) as server:
-        first = sender.post(server.url, b"", {}, deadline=0.3)
+        first = post(sender, server.url).answer
         outcome = timed(lambda: sender.post(server.url, b"", {}, deadline=0.3))
 
     assert first.status == 200
@@ -430,14 +433,11 @@ def test_deadline_holds_on_a_connection_that_was_kept_alive(sender: Sender) -> N
 
 
 @pytest.mark.parametrize("private", [False, True], ids=["filtered", "private allowed"])
-def test_name_server_that_hangs(
-    private: bool, local: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_name_server_that_hangs(private: bool, local: None, settings: Settings) -> None:
     """The C library's own look-up can't be interrupted, so it is left behind."""
     settings.OUTBOUND_ALLOW_PRIVATE = private
-    hang_lookups(monkeypatch, of="slow.example.com", seconds=3)
 
-    with Sender() as sender:
+    with hanging_lookups(of="slow.example.com"), Sender() as sender:
         outcome = timed(
             lambda: sender.post("http://slow.example.com/hook?token=secret", b"", {}, deadline=0.3)
         )

@@ -71,7 +71,7 @@ def test_broker_that_is_away_costs_a_line_in_the_log(
         sent = send_wake_up("webhooks.publish")
 
     assert not sent
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     (line,) = caplog.messages
     assert line.startswith("no worker woken, the broker is away: ")
 

@@ -7,7 +7,7 @@ from catalog import watching
 from catalog.models import BulkOperation
 from imports.live import Live, live
 from imports.models import ImportJob
-from imports.pace import READING_PERCENT
+from imports.pace import LEAST_READING_PERCENT, MOST_READING_PERCENT
 
 PENDING: Final = "pending"
 PROCESSING: Final = "processing"
@@ -47,6 +47,13 @@ def moment_of_import(job: ImportJob, figures: Live) -> Moment:
             return Moment(PENDING, 0, 0, None, "The file is being received.")
         case ImportJob.State.QUEUED:
             return Moment(PENDING, 0, 0, None, "Waiting for a worker.")
+        case ImportJob.State.REVIEW:
+            message = (
+                f"Waits for a review: look at /imports/{job.pk}/, or"
+                f" POST /api/imports/{job.pk}/commit."
+            )
+            current = job.read * MOST_READING_PERCENT // 100
+            return Moment(PENDING, MOST_READING_PERCENT, current, job.read, message)
         case ImportJob.State.COMPLETED:
             return Moment(COMPLETED, 100, job.read, job.read, _came_of(job))
         case ImportJob.State.FAILED:
@@ -54,13 +61,13 @@ def moment_of_import(job: ImportJob, figures: Live) -> Moment:
         case ImportJob.State.CANCELLED:
             return Moment(FAILED, 0, 0, None, "The import was cancelled. Nothing was imported.")
         case ImportJob.State.READING:
-            current, total = figures.read * READING_PERCENT // 100, figures.total
+            current, total = figures.read * LEAST_READING_PERCENT // 100, figures.total
             percent = figures.percent
             message = f"Reading: {figures.read:,} rows"
             message += f" of about {total:,}." if total else "."
         case _:
             # The state may be there before the first figures of the merge are.
-            percent, total = max(figures.percent, READING_PERCENT), job.read
+            percent, total = max(figures.percent, LEAST_READING_PERCENT), job.read
             current = total * percent // 100
             note = next((step.note for step in figures.steps if step.key == "merge"), "")
             message = f"{note[:1].upper()}{note[1:]}." if note else _merging(figures)
@@ -81,9 +88,17 @@ def _came_of(job: ImportJob) -> str:
         "updated": job.updated,
         "unchanged": job.unchanged,
         "duplicate": job.duplicates,
+        "skipped": job.skipped,
+        "left out": job.left_out,
+        "left as changed since": job.conflicts,
         "rejected": job.rejected,
     }
     told = [f"{count:,} {name}" for name, count in counts.items() if count]
+    told += [
+        f"{count:,} missing products {name}"
+        for name, count in {"deactivated": job.deactivated, "deleted": job.deleted}.items()
+        if count
+    ]
     return f"Imported: {', '.join(told) or 'no rows'}."
 
 

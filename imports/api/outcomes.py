@@ -13,13 +13,12 @@ from rest_framework.response import Response
 from accounts.api.views import ApiView
 from catalog.api.change_sets import ChangesPageJson, ChangesQuery, changes_shown
 from catalog.api.cursors import by_cursor
-from catalog.api.serializers import NoFields
 from core.advisory import only_one
 from core.api.paging import paged
-from core.api.problems import CONTENT_TYPE, Problem
-from core.api.serializers import ProblemDetails
+from core.api.problems import Problem
 from imports import report
 from imports.api.jobs import found
+from imports.api.reviews import in_review
 from imports.api.serializers import (
     COUNTS,
     CauseJson,
@@ -27,14 +26,16 @@ from imports.api.serializers import (
     RejectedPageJson,
     RejectedQuery,
     RejectedRowJson,
+    show_review,
 )
-from imports.models import RejectedRow
+from imports.models import ImportJob, RejectedRow
 from imports.preview import PreviewRefused, preview_upload
 from imports.reading import Unreadable
 from imports.storage import PartCorrupt
 
 PREVIEW_LOCK: Final = 0x70726576  # "prev"
 RETRY_SECONDS: Final = 5
+EXAMPLES: Final = 100
 
 
 class RejectedView(ApiView):
@@ -99,9 +100,12 @@ class PreviewView(ApiView):
         """Find out what an import would do now; nothing is written.
 
         Of an import that waits, failed or was cancelled, as long as its upload is kept. Half a
-        million rows take several seconds; one preview at a time is made, another one is 429.
+        million rows take several seconds; one preview at a time is made, another one is 429. Of an
+        import that waits for its review, what was found then, and what a commit would do now.
         """
         job = found(pk)
+        if job.state == ImportJob.State.REVIEW:
+            return Response(_reviewed(in_review(pk)))
         with only_one(PREVIEW_LOCK) as alone:
             if not alone:
                 raise Problem(
@@ -120,26 +124,22 @@ class PreviewView(ApiView):
         return Response({"counts": counts, "rejected_rows": preview.examples, "refused": None})
 
 
-class CommitView(ApiView):
-    """The end of a review."""
-
-    permissions: ClassVar = {"POST": ("imports.change_importjob",)}
-
-    @extend_schema(
-        operation_id="commit_import",
-        request=None,
-        responses={(409, CONTENT_TYPE): ProblemDetails},
-        tags=["Imports"],
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Apply an import that was held for review. None is: each is applied once it is checked."""
-        self.read(NoFields)
-        job = found(pk)
-        raise Problem(
-            "wrong-state",
-            f"Import {job.pk} was not held for review: an import is applied as soon as it is"
-            " checked, without a commit.",
-        )
+def _reviewed(job: ImportJob) -> dict[str, Any]:
+    reviewed = job.reviewed
+    refused = RejectedRow.objects.filter(job=job)[:EXAMPLES].values("line", "problems")
+    return {
+        "counts": {
+            "read": job.read,
+            "created": reviewed["new"],
+            "updated": reviewed["changed"],
+            "unchanged": reviewed["unchanged"],
+            "duplicates": reviewed["duplicates"],
+            "rejected": reviewed["rejected"],
+        },
+        "rejected_rows": list(refused),
+        "refused": None,
+        "review": show_review(job),
+    }
 
 
 def _rows_shown(rows: Sequence[RejectedRow]) -> Any:

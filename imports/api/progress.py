@@ -21,6 +21,7 @@ from imports.models import ImportJob
 
 #: The id of the last event: who comes back with it has heard everything.
 END: Final = "end"
+REVIEW_RETRY_MILLISECONDS: Final = 10_000
 
 LAST_EVENT_ID: Final = OpenApiParameter(
     "Last-Event-ID",
@@ -54,6 +55,9 @@ class ProgressView(ApiView):
         "message"}`. `total` is null until it is known, and an estimate while a file is read. Of an
         import, `imported` counts rows created, updated and unchanged, `errors` those rejected. A
         bulk operation has `deleted`, `updated` or both beside them.
+
+        While an import waits for its review the stream ends behind a `processing` whose `message`
+        says so; an EventSource comes back by itself and hears how it goes on.
         """
         task = visible_task(request, task_id)
         if request.headers.get("Last-Event-ID") == END:
@@ -83,6 +87,10 @@ def events(task: Task) -> list[Event]:
     if moment.status == FAILED:
         return [_last({"status": "error", "message": moment.message})]
     started = _event({"status": "started", "message": "Processing started"})
+    if task.state == ImportJob.State.REVIEW:
+        # A person may take days: the stream ends, and who comes back does so at longer intervals.
+        waits = Event("", _json(_figures(moment)), last=True, retry=REVIEW_RETRY_MILLISECONDS)
+        return [started, waits]
     return [started] if moment.status == PENDING else [started, _event(_figures(moment))]
 
 
@@ -117,8 +125,12 @@ def _came_of(task: Task) -> dict[str, int]:
 
 
 def _event(body: dict[str, Any]) -> Event:
-    return Event("", json.dumps(body, ensure_ascii=False))
+    return Event("", _json(body))
 
 
 def _last(body: dict[str, Any]) -> Event:
-    return Event("", json.dumps(body, ensure_ascii=False), last=True, id=END)
+    return Event("", _json(body), last=True, id=END)
+
+
+def _json(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False)

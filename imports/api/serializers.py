@@ -11,11 +11,14 @@ from catalog.models import BulkOperation
 from catalog.rules import CAUSES
 from core.api.serializers import Paging, Strict
 from imports.api.moments import STATUSES, Moment, moment_of_import, moment_of_operation
-from imports.forms import DELIMITERS, ENCODINGS
+from imports.forms import DECIMALS, DELIMITERS, ENCODINGS
 from imports.listing import STATES
 from imports.live import live
-from imports.models import ImportJob
+from imports.models import ImportJob, RejectedRow
+from imports.returning import taker_of
+from imports.review_page import prospect_of
 
+MORE_COUNTS = ("skipped", "left_out", "conflicts", "deactivated", "deleted")
 COUNTS = ("read", "created", "updated", "unchanged", "duplicates", "rejected")
 
 
@@ -25,10 +28,30 @@ class UploadBody(Strict):
     file = serializers.FileField()
     encoding = serializers.ChoiceField(ENCODINGS, required=False)
     delimiter = serializers.ChoiceField(DELIMITERS, required=False)
+    decimal = serializers.ChoiceField(DECIMALS, required=False)
     empty = serializers.ChoiceField(
         ImportJob.Empty.choices,
         required=False,
         help_text="What an empty cell does to the value of a product that exists.",
+    )
+    mode = serializers.ChoiceField(
+        ImportJob.Mode.choices,
+        required=False,
+        help_text="Whether rows may create products, update them, or both.",
+    )
+    missing = serializers.ChoiceField(
+        ImportJob.Missing.choices,
+        required=False,
+        help_text="What becomes of products that the file does not have.",
+    )
+    review = serializers.ChoiceField(
+        ImportJob.Review.choices,
+        required=False,
+        help_text="Whether it waits for a commit before it is applied.",
+    )
+    mapping = serializers.CharField(
+        required=False,
+        help_text="The name of a mapping that says which column holds what.",
     )
 
 
@@ -45,7 +68,11 @@ class OptionsJson(serializers.Serializer[Any]):
 
     encoding = serializers.CharField()
     delimiter = serializers.CharField()
+    decimal = serializers.CharField()
     empty = serializers.CharField()
+    mode = serializers.CharField()
+    missing = serializers.CharField()
+    review = serializers.CharField()
 
 
 class ColumnJson(serializers.Serializer[Any]):
@@ -108,7 +135,12 @@ class TaskJson(serializers.Serializer[Any]):
 
 
 class JobJson(TaskJson):
-    """An import. Counts of rows are null until they are known; `phases` are seconds."""
+    """An import. Counts of rows are null until they are known; `phases` are seconds.
+
+    Rows that the mode passes over are `skipped`, those that a review said no to `left_out`, those
+    whose product was changed since `conflicts`. `deactivated` and `deleted` are products that the
+    file does not have. All of them are 0 until the import is completed.
+    """
 
     kind = word(["import"])
     state = word(ImportJob.State.values)
@@ -123,6 +155,12 @@ class JobJson(TaskJson):
     unchanged = serializers.IntegerField(allow_null=True)
     duplicates = serializers.IntegerField(allow_null=True)
     rejected = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    conflicts = serializers.IntegerField()
+    deactivated = serializers.IntegerField()
+    deleted = serializers.IntegerField()
+    repairs = serializers.IntegerField(allow_null=True)
     phases = serializers.DictField(child=serializers.FloatField())
     undone = serializers.BooleanField()
 
@@ -176,21 +214,35 @@ class RowProblemJson(serializers.Serializer[Any]):
 
 
 class RejectedRowJson(serializers.Serializer[Any]):
-    """A row that was left aside: its line in the file, its number among the rows."""
+    """A row that was left aside: its line in the file, its number among the rows.
+
+    `sku` is empty if it could not be made out; `repaired_by` the import that took the row after
+    all, or is about to.
+    """
 
     line = serializers.IntegerField()
     row = serializers.IntegerField(source="row_number")
+    sku = serializers.CharField()
+    repaired_by = serializers.SerializerMethodField()
     problems = RowProblemJson(many=True)
+
+    def get_repaired_by(self, row: RejectedRow) -> int | None:
+        taker = taker_of(row)
+        return taker.pk if taker else None
 
 
 class CauseJson(serializers.Serializer[Any]):
-    """Rows that were refused for one reason, with the first of them."""
+    """Rows that are refused for one reason, with the first of them.
+
+    `remedy` says what a repair by this code would do to them, empty if nothing is sure.
+    """
 
     code = serializers.CharField()
     title = serializers.CharField()
     count = serializers.IntegerField()
     example_line = serializers.IntegerField()
     example_value = serializers.CharField()
+    remedy = serializers.CharField()
 
 
 class RejectedPageJson(serializers.Serializer[Any]):
@@ -221,12 +273,101 @@ class CountsJson(serializers.Serializer[Any]):
     rejected = serializers.IntegerField()
 
 
+class ReviewCountsJson(serializers.Serializer[Any]):
+    """Rows of a review by what they are; `missing` are products that the file does not have."""
+
+    new = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    missing = serializers.IntegerField()
+
+
+class RiskJson(serializers.Serializer[Any]):
+    """Something that a person should look at."""
+
+    code = serializers.CharField()
+    count = serializers.IntegerField()
+    message = serializers.CharField()
+
+
+class OutcomeJson(serializers.Serializer[Any]):
+    """What a commit would do now: rows, then products that the file does not have."""
+
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    conflicts = serializers.IntegerField()
+    deactivated = serializers.IntegerField()
+    deleted = serializers.IntegerField()
+    missing_left_out = serializers.IntegerField()
+    missing_conflicts = serializers.IntegerField()
+
+
+class ReviewJson(serializers.Serializer[Any]):
+    """A review: what was found, what is left out, and what a commit would do.
+
+    `fields_changed` says in how many rows each changes. `missing_to_agree` is the number that a
+    commit has to give as `missing_agreed`, null if it needs none.
+    """
+
+    counts = ReviewCountsJson()
+    fields_changed = serializers.DictField(child=serializers.IntegerField())
+    risks = RiskJson(many=True)
+    left_out_classes = serializers.ListField(child=serializers.CharField())
+    outcome = OutcomeJson()
+    missing_to_agree = serializers.IntegerField(allow_null=True)
+
+
 class PreviewJson(serializers.Serializer[Any]):
-    """What an import would do now: counts and the first refused rows, or why none of it."""
+    """What an import would do now: counts and the first refused rows, or why none of it.
+
+    Of an import that waits for its review, `review` has the rest.
+    """
 
     counts = CountsJson(allow_null=True)
     rejected_rows = ExampleJson(many=True)
     refused = ErrorJson(allow_null=True)
+    review = ReviewJson(required=False)
+
+
+def show_review(job: ImportJob) -> dict[str, Any]:
+    """The review of an import as ReviewJson has it."""
+    prospect = prospect_of(job)
+    return dict(
+        ReviewJson(
+            {
+                "counts": job.reviewed,
+                "fields_changed": job.reviewed["fields"],
+                "risks": [
+                    {**risk, "message": _risk_in_words(risk)} for risk in job.reviewed["risks"]
+                ],
+                "left_out_classes": job.left_out_classes,
+                "outcome": prospect.outcome,
+                "missing_to_agree": prospect.going if prospect.must_type else None,
+            }
+        ).data
+    )
+
+
+#: What a risk counts; the others' messages are whole sentences.
+_COUNTED = {
+    "missing": "products",
+    "unreadable_sku": "rows",
+    "deactivates": "products",
+    "price_moved": "prices",
+    "emptied": "products",
+    "guessed": "columns",
+}
+
+
+def _risk_in_words(risk: dict[str, Any]) -> str:
+    counted = _COUNTED.get(risk["code"])
+    return f"{risk['count']:,} {counted} {risk['message']}" if counted else risk["message"]
 
 
 def show_jobs(jobs: Iterable[ImportJob]) -> list[dict[str, Any]]:
@@ -245,12 +386,14 @@ def show_job(job: ImportJob, *, undone: bool | None = None, **more: Any) -> dict
     values = {
         **_common(job, moment_of_import(job, figures)),
         **{name: getattr(figures, name) for name in COUNTS},
+        **{name: getattr(job, name) for name in MORE_COUNTS},
         "kind": "import",
         "file_name": job.file_name,
         "size": job.size,
         "sha256": job.sha256,
         "options": job,
         "detected": job.detected or None,
+        "repairs": job.repairs_id,
         "phases": job.phases,
         "undone": undone,
         "links": {
@@ -258,6 +401,7 @@ def show_job(job: ImportJob, *, undone: bool | None = None, **more: Any) -> dict
             "page": f"/imports/{job.pk}/",
             "progress": f"/api/progress/{job.task_id}",
             "preview": f"{path}/preview",
+            "review": f"{path}/review",
             "rejected": f"{path}/rejected",
             "rejected_csv": f"{path}/rejected.csv",
             "changes": f"{path}/changes",

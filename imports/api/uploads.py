@@ -16,7 +16,7 @@ from accounts.models import User
 from core.api.problems import Problem
 from imports.api.serializers import AcceptedJson, UploadBody
 from imports.forms import UploadForm
-from imports.uploads import TooManyUploads, UploadRefused, accept_upload, count_upload
+from imports.uploads import NoRoom, TooManyUploads, UploadRefused, accept_upload, count_upload
 
 
 class UploadView(ApiView):
@@ -44,6 +44,8 @@ class UploadView(ApiView):
         except TooManyUploads as refused:
             headers = {"Retry-After": str(refused.seconds)}
             raise Problem("too-many-requests", str(refused), headers=headers) from refused
+        except NoRoom as refused:
+            raise Problem("no-room", str(refused)) from refused
         except UploadRefused as refused:
             raise Problem("quota-full", str(refused)) from refused
         return Response(

@@ -1,7 +1,7 @@
 -- One page of the rows of a review, risky ones first if that is asked for, then in the file's order.
 -- Identifiers: review; matching, the query of review_matching.sql. Parameters: those of the query;
 -- job; classes, those left out whole; risks_first; low, how many rows come before, and size.
--- Returns: line, product_id, sku, the values before and after, the risks, and whether the row is left
+-- Returns: line, kind, product_id, sku, the values before and after, the risks, and whether the row is left
 -- out.
 -- Invariant: lines are found first, so that what is sorted and passed over is narrow. A decision about
 -- a row overrules that about its class, as in review_verdicts.sql.
@@ -12,6 +12,7 @@ WITH page AS (
     OFFSET %(low)s LIMIT %(size)s
 )
 SELECT row.line,
+       row.kind,
        row.product_id,
        row.sku,
        row.name,

@@ -117,7 +117,15 @@ def test_completed_import_has_all_that_is_known_of_it(editor_api: ApiClient) -> 
         "file_name": "prices.csv",
         "size": len(TEXT),
         "sha256": job.sha256,
-        "options": {"encoding": "", "delimiter": ",", "empty": "keep"},
+        "options": {
+            "encoding": "",
+            "delimiter": ",",
+            "decimal": "",
+            "empty": "keep",
+            "mode": "both",
+            "missing": "keep",
+            "review": "never",
+        },
         "detected": {
             "encoding": "utf-8",
             "bom": False,
@@ -136,6 +144,11 @@ def test_completed_import_has_all_that_is_known_of_it(editor_api: ApiClient) -> 
         "unchanged": 0,
         "duplicates": 0,
         "rejected": 1,
+        "skipped": 0,
+        "left_out": 0,
+        "conflicts": 0,
+        "deactivated": 0,
+        "deleted": 0,
         "phases": job.phases,
         "undone": False,
         "links": {
@@ -143,6 +156,7 @@ def test_completed_import_has_all_that_is_known_of_it(editor_api: ApiClient) -> 
             "page": f"/imports/{job.pk}/",
             "progress": f"/api/progress/import-{job.pk}",
             "preview": f"/api/imports/{job.pk}/preview",
+            "review": f"/api/imports/{job.pk}/review",
             "rejected": f"/api/imports/{job.pk}/rejected",
             "rejected_csv": f"/api/imports/{job.pk}/rejected.csv",
             "changes": f"/api/imports/{job.pk}/changes",
@@ -316,13 +330,13 @@ def test_what_can_not_be_undone_is_refused(editor_api: ApiClient) -> None:
     assert BulkOperation.objects.count() == 0
 
 
-def test_commit_says_that_nothing_is_held_for_review(editor_api: ApiClient) -> None:
+def test_commit_of_an_import_that_does_not_wait_is_refused(editor_api: ApiClient) -> None:
     job = completed(TEXT)
 
     response = editor_api.send("POST", f"/api/imports/{job.pk}/commit")
 
     assert response.status_code == 409
-    assert "was not held for review" in response.json()["detail"]
+    assert "does not wait for a review" in response.json()["detail"]
     assert editor_api.send("POST", "/api/imports/99/commit").status_code == 404
 
 

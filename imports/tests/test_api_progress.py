@@ -65,7 +65,7 @@ def test_running_import_tells_how_far_it_is() -> None:
     assert told(job) == [
         STARTED,
         {
-            "status": "processing", "current": 1750, "total": 20_000, "percent": 8,
+            "status": "processing", "current": 1000, "total": 20_000, "percent": 8,
             "message": "Reading: 5,000 rows of about 20,000.",
         },
     ]  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.checking import _check_closely, batch_checker, checker
+from imports.checking import _check_closely, _unheard, batch_checker, checker, known_sku
 from imports.reading import read
 
 HEADER = "sku,name,description,price,active"
@@ -39,8 +39,8 @@ def test_columns_that_the_file_lacks_are_none() -> None:
 
 
 def test_values_are_trimmed_and_the_description_is_not() -> None:
-    found = checked("\u00a0A-1 , One , text , 12.500 , TRUE ")
-    assert found == ("A-1", "One", " text ", "12.50", True)
+    found = checked("\u00a0A-1 , One , text , 0.500 , TRUE ")
+    assert found == ("A-1", "One", " text ", "0.50", True)
 
 
 def test_a_sku_comes_in_its_normal_form_and_case() -> None:
@@ -48,10 +48,10 @@ def test_a_sku_comes_in_its_normal_form_and_case() -> None:
 
 
 def test_every_problem_of_a_row_is_found() -> None:
-    assert codes(',,"a","1,5",maybe') == [
+    assert codes(',,"a","1,2,5",maybe') == [
         ("sku_empty", "sku"),
         ("name_empty", "name"),
-        ("price_decimal_comma", "price"),
+        ("price_thousands", "price"),
         ("active_unknown", "active"),
     ]
 
@@ -91,22 +91,22 @@ words = st.sampled_from(
 )
 
 
+ALL = read(io.BytesIO(f"{HEADER}\n".encode())).format
+SOME = replace(ALL, columns={"name": 0, "sku": 2})
+
+
 @given(st.lists(words | st.text(max_size=5), min_size=1, max_size=6), st.booleans())
 def test_the_fast_way_agrees_with_the_close_look(cells: list[str], all_columns: bool) -> None:
-    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
-    if not all_columns:
-        found = replace(found, columns={"name": 0, "sku": 2})
+    found = ALL if all_columns else SOME
     cells = [cell.replace("\0", "") for cell in cells]
-    assert checker(found)(cells) == _check_closely(cells, found)
+    assert checker(found)(cells) == _check_closely(cells, found, found.amounts, _unheard)
 
 
 @given(st.lists(st.lists(words, min_size=5, max_size=5), min_size=1, max_size=4), st.booleans())
 def test_a_whole_batch_is_checked_as_its_rows_are(
     records: list[list[str]], all_columns: bool
 ) -> None:
-    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
-    if not all_columns:
-        found = replace(found, columns={"name": 0, "sku": 2})
+    found = ALL if all_columns else SOME
     columns = batch_checker(found)(records)
     if columns is not None:
         assert list(zip(*columns, strict=True)) == list(map(checker(found), records))
@@ -140,10 +140,56 @@ def test_lengths_are_those_without_the_escape() -> None:
 
 
 def test_a_refused_value_is_shown_as_it_stands_but_for_the_escape() -> None:
-    found = checked(" x\u200b,One,,,")
-    assert [problem.value for problem in found] == [" x\u200b"]
-    found = checked("'=\u200b,One,,,")
-    assert [problem.value for problem in found] == ["=\u200b"]
+    found = checked(" x\u0007,One,,,")
+    assert [problem.value for problem in found] == [" x\\x07"]
+    found = checked("'=\u0007,One,,,")
+    assert [problem.value for problem in found] == ["=\\x07"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "sku", "codes"),
+    [
+        ("\ufeffA-1\u200b", "A-1", ["sku_invisible"]),
+        ("A\u00ad-\u20601", "A-1", ["sku_invisible"]),
+        ("\u00a0A-1\u00a0", "A-1", []),
+        ("A\u00a01", "A 1", ["sku_invisible"]),
+        ("'00123", "00123", ["sku_apostrophe"]),
+        (" '7", "7", ["sku_apostrophe"]),
+        ("\u200b'7", "7", ["sku_invisible", "sku_apostrophe"]),
+        ("00123", "00123", []),
+        ("''00123", "'00123", []),
+        ("'=1", "=1", []),
+        ("'A-1", "'A-1", []),
+        ("e\u0301", "\u00e9", []),
+    ],
+)
+def test_what_spreadsheets_and_pages_leave_in_a_sku_is_taken_off_and_counted(
+    cell: str, sku: str, codes: list[str]
+) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    noted: list[str] = []
+    clean = checker(found, lambda code, text: noted.append(code))([cell, "One", "", "", ""])
+    assert (clean[0], noted) == (sku, codes)
+    assert known_sku([cell, "", "", "", ""], found) == sku
+
+
+def test_the_sku_of_a_row_of_another_width_is_known_where_it_stands_first() -> None:
+    first = read(io.BytesIO(b"sku,name,price\n")).format
+    assert known_sku(["A-1", "One"], first) == "A-1"
+    last = read(io.BytesIO(b"name,sku\n")).format
+    assert known_sku(["One"], last) == ""
+    assert known_sku(["One", "\x07"], last) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "truth"),
+    [
+        *(("Ja", True), ("NEIN", False), ("oui", True), ("sí", True), ("да", True), ("нет", False)),
+        *(("✓", True), ("x", True), ("draft", False), ("Enabled", True), ("wahr", True)),
+    ],
+)
+def test_truth_words_of_other_languages(word: str, truth: bool) -> None:
+    assert checked(f"A,One,,,{word}")[4] is truth
 
 
 @pytest.mark.parametrize("word", ["true", "T", "ON", "Active", "y", "1"])

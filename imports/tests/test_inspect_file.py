@@ -190,7 +190,7 @@ def test_refused_file_leaves_no_table(file: Path, pdf: Path, tmp_path: Path) -> 
 def test_file_that_breaks_off_leaves_no_half_a_table(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaking_off(*_: Any) -> Any:
+    def breaking_off(*_: Any, **__: Any) -> Any:
         yield ["sku"]
         raise Unreadable("cut_off", "The file ends too early.", 2)
 

@@ -6,6 +6,7 @@ import pytest
 
 from imports.decoding import Unreadable
 from imports.tests.inspecting import doubts, lines, table, understood
+from imports.understanding.encodings import CODECS, find_encoding
 
 NAMES = {
     "windows-1252": [
@@ -125,3 +126,29 @@ def test_letters_may_come_late() -> None:
 
     assert found.encoding == "windows-1252"
     assert rows[-1] == ["B1", "Gewürzmühle", "1,50"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("windows-1252", "sku,name,price\nA1,small\u00a0XL,1.50\nA2,Nut,2.50\n"),
+        ("windows-1252", "sku,name,price (£)\nA1,Bolt,1.50\n"),
+        ("cp850", "sku,name,price (£)\nA1,Bolt,1.50\n"),
+        ("cp850", "sku,name,price\nA1,Bolt,£1.50\nA2,Nut,£2.50\n"),
+        ("cp850", "sku,name,price\nA1,90° bend,1.50\n"),
+        ("iso-8859-15", "sku,name,price\nA1,Bolt,1.50€\nA2,Nut,2.50€\n"),
+        ("windows-1254", "sku,name\n1,Ünal Çelik\n2,İğne şapka\n"),
+        ("windows-1257", "sku,name\nA1,Skrūvgriezis\nA2,Āmurs\nA3,Šķēres\nA4,Urbis ķīmija\n"),
+        ("windows-1257", "sku,name\nA1,Atsuktuvas mažas\nA2,Žirklės\nA3,Grąžtas šviesus\n"),
+    ],
+)
+def test_few_letters_are_told_by_what_stands_beside_them(encoding: str, text: str) -> None:
+    source = text.encode(CODECS[encoding])
+
+    assert find_encoding(source, complete=True).decode(source) == text
+
+
+def test_letters_of_icelandic_alone_are_icelandic() -> None:
+    text = "sku,name\nA1,Skrúfjárn með þéttingu\nA2,Hamar, þungur og góður\n"
+
+    assert find_encoding(text.encode("cp1252"), complete=True).decode(text.encode("cp1252")) == text

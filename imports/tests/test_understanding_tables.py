@@ -1,8 +1,11 @@
 """Where the table stands in a file, and which rows are mended: understanding.tables and fitting."""
 
+import io
+
 import pytest
 
 from imports.tests.inspecting import doubts, lines, products, table, understood
+from imports.understanding.inspection import Notes, inspect, read_rows, with_notes
 
 HEADER = ["sku", "name", "price"]
 BODY = [["A1", "Bolt", "1.50"], ["A2", "Nut", "2.50"], ["A3", "Pin", "3.50"], ["A4", "Cap", "4.50"]]
@@ -92,11 +95,46 @@ def test_months_above_figures_are_names() -> None:
     assert understood(csv(rows))[0].header == ("shop", "01.2024", "02.2024")
 
 
-def test_a_name_too_few_stands_for_row_names() -> None:
-    assert table(csv([["price", "weight"], ["A1", "1.5", "10"], ["A2", "2.5", "20"]]))[0] == [
-        "",
-        "price",
-        "weight",
+def test_a_header_that_lacks_a_name_is_read_from_the_left_and_told() -> None:
+    found, rows = understood(csv([["price", "weight"], ["A1", "1.5", "10"], ["A2", "2.5", "20"]]))
+
+    assert rows[0] == ["price", "weight", ""]
+    assert [(each.code, each.line) for each in found.doubts] == [("short_header", 1)]
+
+
+def test_an_empty_name_too_many_within_the_header_is_dropped() -> None:
+    assert table(csv([["sku", "", "name", "price"], *BODY])) == [HEADER, *BODY]
+
+
+def test_names_of_one_row_stand_as_they_are_and_joined_ones_without_blanks_around() -> None:
+    groups = [["", "Size ", "", "Cost", ""], ["sku ", " mm", "inch ", "net", "gross"]]
+    body = [["A1", "10", "0.4", "1.5", "2.5"], ["A2", "20", "0.8", "2.5", "3.5"]]
+
+    assert table(csv([["sku ", " name", "price"], *BODY]))[0] == ["sku ", " name", "price"]
+    assert table(csv([*groups, *body]))[0][:3] == ["sku", "Size mm", "Size inch"]
+
+
+def test_groups_and_names_of_single_columns_may_share_the_upper_row() -> None:
+    rows = table(
+        csv(
+            [
+                ["Shop", "Staff", "", "Cost", ""],
+                ["", "Heads", "Hours", "Wages", "Other"],
+                *[[f"S{n}", f"{n}", f"{n}.5", f"1{n}", f"2{n}"] for n in range(1, 7)],
+            ]
+        )
+    )
+
+    assert rows[0] == ["Shop", "Staff Heads", "Staff Hours", "Cost Wages", "Cost Other"]
+    assert len(rows) == 7
+
+
+def test_a_word_below_one_name_belongs_to_the_header() -> None:
+    body = [["North", "10", "20"], ["South", "11", "21"], ["West", "12", "22"]]
+
+    assert table(csv([["shop", "2023", "2024"], ["", "", "restated"], *body])) == [
+        ["shop", "2023", "2024 restated"],
+        *body,
     ]
 
 
@@ -171,7 +209,6 @@ def test_notes_behind_the_table_are_left_out(footer: str) -> None:
     [
         "\nshop,city\nNorth,Oslo\nSouth,Rome\nWest,Cork\n",
         "\nShops,,\nshop,city,code\nNorth,Oslo,12\nSouth,Rome,13\nWest,Cork,14\n",
-        csv([HEADER, *BODY]),
     ],
 )
 def test_the_first_of_two_tables_is_meant_and_the_other_named(second: str) -> None:
@@ -200,6 +237,72 @@ def test_a_header_on_each_page_is_left_out() -> None:
     page = csv([HEADER, *BODY])
 
     assert table(page * 4) == [HEADER, *BODY * 4]
+
+
+@pytest.mark.parametrize("between", ["", "\nOld stock\n\n", ",,\nOld stock,,\n"])
+def test_rows_below_the_same_header_are_rows_of_the_same_table(between: str) -> None:
+    found, rows = understood(csv([HEADER, *BODY]) + between + csv([HEADER, ["B1", "Lid", "5.50"]]))
+
+    assert rows == [HEADER, *BODY, ["B1", "Lid", "5.50"]]
+    assert doubts(found) == ["header_again"]
+
+
+def test_the_last_row_is_a_row_even_if_it_is_one_cell() -> None:
+    found, rows = understood(csv([HEADER, *BODY]) + "A5\n")
+
+    assert rows[-1] == ["A5", "", ""]
+    assert [(each.code, each.line) for each in found.doubts] == [("short_rows", 6)]
+
+
+def test_a_mark_of_the_files_end_is_no_row() -> None:
+    assert table(csv([HEADER, *BODY]) + "\x1a") == [HEADER, *BODY]
+
+
+def test_a_figure_at_the_end_of_a_short_row_is_never_parted() -> None:
+    body = [f"A{n},Bolt,{10 + n % 80},{n % 9}" for n in range(60)]
+    found, rows = understood(lines("sku,name,stock,place", *body, "B1,Lid,40"))
+
+    assert rows[-1] == ["B1", "Lid", "40", ""]
+    assert [(each.code, each.line) for each in found.doubts] == [("short_rows", 62)]
+
+
+def test_figures_are_not_parted_from_figures_where_a_delimiter_is_missing() -> None:
+    body = [f"A{n},{10 + n % 80},{n % 9},Bolt" for n in range(60)]
+    found, rows = understood(lines("sku,stock,place,name", *body, "B1,405,Lid"))
+
+    assert rows[-1] == ["B1", "405", "Lid", ""]
+    assert doubts(found) == ["short_rows"]
+
+
+def test_a_price_behind_a_code_without_a_delimiter_is_parted_from_it() -> None:
+    body = [f"HX-1{n},${n}.50,Bolt" for n in range(10, 40)]
+    found, rows = understood(lines("sku,price,name", *body, "HX-200$0.9,Lid", "HX-201,$3.50Cap"))
+
+    assert rows[-2:] == [["HX-200", "$0.9", "Lid"], ["HX-201", "$3.50", "Cap"]]
+    assert doubts(found) == ["missing_delimiter"]
+
+
+def test_a_row_whose_quotes_are_sound_keeps_its_cells_whatever_their_number() -> None:
+    rows = table('"sku","name","price"\n"A1","Bolt","1.50";"\n"\n'.replace(",", ";"))
+
+    assert rows == [HEADER, ["A1", "Bolt", "1.50", "\n"]]
+
+
+def test_a_doubled_quote_at_the_end_of_a_cell_is_sound() -> None:
+    body = [f'2024-05-{10 + n},0{n % 9}:15,"Bolt, {n}"' for n in range(15)]
+    odd = '2024-05-3002:30,"Table, round 48"""'
+    found, rows = understood(lines("day,time,name", *body, odd))
+
+    assert rows[-1] == ["2024-05-30", "02:30", 'Table, round 48"']
+    assert doubts(found) == ["missing_delimiter"]
+
+
+def test_a_backslash_escapes_where_nothing_else_gives_the_row_its_width() -> None:
+    body = [f'A{n},"Bolt, {n}",{n}.50' for n in range(3_500)]
+    found, rows = understood(lines("sku,name,price", *body, r'B1,"Lid, \"big\" one",1.50'))
+
+    assert rows[-1] == ["B1", 'Lid, "big" one', "1.50"]
+    assert doubts(found) == ["escaped_quote"]
 
 
 def test_a_stray_quote_is_a_letter_when_that_gives_the_row_its_width() -> None:
@@ -281,3 +384,15 @@ def test_a_note_at_the_end_of_a_long_file_is_left_out() -> None:
     found, rows = understood(lines("sku,name,price", *plain, "", "Generated by Acme ERP 7.2"))
 
     assert (found.footer_lines, len(rows)) == (1, 20_001)
+
+
+def test_the_same_header_far_behind_the_beginning_is_left_out_and_told() -> None:
+    plain = [f"A{n},Bolt,{n}.50" for n in range(20_000)]
+    content = lines("sku,name,price", *plain, "sku,name,price", "B1,Lid,1.50").encode()
+    source = io.BytesIO(content)
+    found, notes = inspect(source), Notes()
+
+    rows = list(read_rows(source, found, notes=notes))
+
+    assert rows[-2:] == [["A19999", "Bolt", "19999.50"], ["B1", "Lid", "1.50"]]
+    assert (doubts(found), doubts(with_notes(found, notes))) == ([], ["header_again"])

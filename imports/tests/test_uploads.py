@@ -77,7 +77,7 @@ def test_broker_that_is_away_leaves_the_job_queued_and_costs_little(
         job = accepted(TEXT, wake=True)
         took = time.monotonic() - began
 
-    assert took < 3
+    assert took < 10
     assert ImportJob.objects.get(pk=job.pk).state == ImportJob.State.QUEUED
     assert "no worker woken, the broker is away" in caplog.text
 

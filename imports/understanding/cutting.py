@@ -10,6 +10,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import Final, NamedTuple
 
 from imports.understanding.rereading import reread
@@ -23,6 +25,8 @@ PARTED_LENGTH: Final = 1 << 14
 PARTED_QUOTES: Final = 64
 #: A delimiter of several characters is read as this one, which stands in no text.
 STAND_IN: Final = "\ue000"
+#: What old systems write behind the last line.
+END_OF_FILE: Final = "\x1a"
 #: What else may cut a single row.
 OTHER_DELIMITERS: Final = (",", ";", "\t", "|", ", ", " ")
 
@@ -60,14 +64,13 @@ class Cutter:
         self._several = len(dialect.delimiter) > 1
         self._delimiter = STAND_IN if self._several or not dialect.delimiter else dialect.delimiter
         self._runs = dialect.delimiter == " " and dialect.blanks
-        self._plain_escape = re.compile(
-            rf"{re.escape(dialect.escape)}"
-            rf"(?![{re.escape(dialect.escape + dialect.quote + self._delimiter)}\r\n])"
-            if dialect.escape
-            else "(?!)"
-        )
         self._open = _open_quotes(self._delimiter, dialect)
         self._closed = _blanks_after_quotes(self._delimiter, dialect)
+        self._cells = _cells_with_blanks(self._delimiter, dialect)
+        self._before = _blanks_before_quotes(self._delimiter, dialect)
+        self._met = re.compile(
+            rf"[^\W\d]{re.escape(dialect.quote) * 2}[^\W\d]" if dialect.quote else "(?!)"
+        )
         self._resting = 0
         if (
             csv.field_size_limit() < RECORD_LENGTH
@@ -90,7 +93,7 @@ class Cutter:
             at, number = number, number + 1
             if self._several:
                 line = line.replace(self.dialect.delimiter, STAND_IN)
-            if not line.strip():
+            if not line.strip().strip(END_OF_FILE):
                 continue
             quoted = quote in line or escape in line
             cells: list[str] | None = None if quoted else self._split(line)
@@ -103,7 +106,7 @@ class Cutter:
                 record, used = self._odd(at, line, source, waiting)
                 number += used
                 yield record
-            elif self.width and (len(cells) != self.width or (quoted and self._torn(cells))):
+            elif self.width and (len(cells) != self.width or (quoted and self._torn(cells, line))):
                 yield self._fitted(at, line, cells)
             else:
                 yield Record(at, cells)
@@ -117,26 +120,32 @@ class Cutter:
 
     def _sound(self, text: str) -> list[str] | None:
         """The cells of one whole record; None when quotes stand where they must not."""
+        if not self.dialect.blanks and self._before.search(text):
+            text = self._cells.sub(_without_blanks, text)
         cells = self._by_csv(text, self._delimiter)
         if cells is None and self._closed.search(text):
             cells = self._by_csv(self._closed.sub(self.dialect.quote, text), self._delimiter)
         return cells
 
-    def _by_csv(self, text: str, delimiter: str) -> list[str] | None:
+    def _by_csv(
+        self, text: str, delimiter: str, *, quote: str = "", escape: str = ""
+    ) -> list[str] | None:
         dialect = self.dialect
+        quote = quote or dialect.quote
+        escape = escape or dialect.escape
         text = text.rstrip("\r\n")
         if self._runs:
             text = text.strip(" ")
-        if dialect.escape and dialect.escape in text:
-            text = self._plain_escape.sub(lambda _: dialect.escape * 2, text)
+        if escape and escape in text:
+            text = _plain_escapes(escape, quote, self._delimiter).sub(lambda _: escape * 2, text)
         try:
             rows = list(
                 csv.reader(
                     (text,),
                     delimiter=delimiter,
-                    quotechar=dialect.quote or None,
-                    quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-                    escapechar=dialect.escape or None,
+                    quotechar=quote or None,
+                    quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+                    escapechar=escape or None,
                     skipinitialspace=dialect.blanks,
                     strict=True,
                 )
@@ -150,10 +159,17 @@ class Cutter:
     ) -> tuple[Record, int]:
         """A record whose first line is not sound by itself; and how many more lines it took."""
         joined, used = self._joined(at, line, source, waiting)
-        if joined is not None and (not self.width or len(joined) == self.width):
+        if joined is not None and (
+            not self.width
+            or len(joined) == self.width
+            or (len(joined) > self.width and not self._holds_rows(waiting, used))
+        ):
             self._drop(waiting, used)
             return Record(at, joined), used
         if self.width:
+            cells = self._escaped(line)
+            if cells is not None:
+                return Record(at, cells, "escaped_quote"), 0
             cells = self._reread(line)
             if cells is not None:
                 return Record(at, cells, "stray_quote"), 0
@@ -200,6 +216,18 @@ class Cutter:
         self._resting = at + len(parts)
         return None, 0
 
+    def _holds_rows(self, waiting: deque[str], count: int) -> bool:
+        """Whether one of the lines that an open quote would swallow is a row by itself."""
+        return any(len(self._sound(line) or ()) == self.width for line in islice(waiting, count))
+
+    def _escaped(self, line: str) -> list[str] | None:
+        """A row whose quotes are sound with backslashes before them, in a file of doubled ones."""
+        dialect = self.dialect
+        if dialect.escape or not dialect.quote or f"\\{dialect.quote}" not in line:
+            return None
+        cells = self._by_csv(line, self._delimiter, escape="\\")
+        return cells if cells is not None and len(cells) == self.width else None
+
     def _reread(self, line: str) -> list[str] | None:
         return reread(
             line.rstrip("\r\n"),
@@ -210,10 +238,18 @@ class Cutter:
             width=self.width,
         )
 
-    def _torn(self, cells: list[str]) -> bool:
+    def _torn(self, cells: list[str], line: str) -> bool:
         """Whether a quoted cell seems to have been cut: quotes in cells that don't pair up."""
         quote = self.dialect.quote
-        return bool(quote) and any(cell.count(quote) & 1 for cell in cells)
+        return bool(quote) and self.bare([each for each in cells if each.count(quote) & 1], line)
+
+    def bare(self, cells: list[str], line: str) -> bool:
+        """Whether a cell holds a quote that is not, as it should be, doubled within quotes."""
+        quote = self.dialect.quote
+        return bool(quote) and any(
+            quote in cell and f"{quote}{cell.replace(quote, quote * 2)}{quote}" not in line
+            for cell in cells
+        )
 
     def _parted(self, line: str) -> list[str] | None:
         """A row that lacks one delimiter beside a quote; None unless one place alone will do."""
@@ -228,8 +264,9 @@ class Cutter:
             if before in edges or after in ("", self._delimiter):
                 continue
             for cut in (place + 1,) if after == quote else (place, place + 1):
-                cells = self._sound(f"{text[:cut]}{self._delimiter}{text[cut:]}")
-                if cells is not None and len(cells) == self.width and not self._torn(cells):
+                whole = f"{text[:cut]}{self._delimiter}{text[cut:]}"
+                cells = self._sound(whole)
+                if cells is not None and len(cells) == self.width and not self._torn(cells, whole):
                     found.append(cells)
         return found[0] if len(found) == 1 else None
 
@@ -238,8 +275,8 @@ class Cutter:
         quote = self.dialect.quote
         if self.width < 2 or len(line) > RECORD_LENGTH:
             return Record(at, cells)
-        torn = bool(quote) and any(quote in cell for cell in cells)
-        if torn:
+        torn = self.bare(cells, line)
+        if torn or (len(cells) == self.width - 1 and self._met.search(line)):
             parted = self._parted(line)
             if parted is not None:
                 return Record(at, parted, "missing_delimiter")
@@ -265,6 +302,12 @@ class Cutter:
         return [cell.replace(STAND_IN, other) for cell in cells]
 
 
+@cache
+def _plain_escapes(escape: str, quote: str, delimiter: str) -> re.Pattern[str]:
+    """What matches an escape before a character that needs none."""
+    return re.compile(rf"{re.escape(escape)}(?![{re.escape(escape + quote + delimiter)}\r\n])")
+
+
 def _open_quotes(delimiter: str, dialect: Dialect) -> re.Pattern[str]:
     """What matches a text that ends within quotes."""
     if not dialect.quote:
@@ -276,6 +319,29 @@ def _open_quotes(delimiter: str, dialect: Dialect) -> re.Pattern[str]:
     bare = rf"(?!{q})(?:[^{d}\r\n{e}]++{escaped})*+"
     cell = rf"(?:{blanks}{q}{inside}{q}|{blanks}{bare})"
     return re.compile(rf"(?:{cell}{d})*+{blanks}{q}{inside}", re.DOTALL)
+
+
+def _blanks_before_quotes(delimiter: str, dialect: Dialect) -> re.Pattern[str]:
+    """What matches an opening quote with blanks between it and the delimiter."""
+    if not dialect.quote or delimiter == " ":
+        return re.compile("(?!)")
+    return re.compile(rf"{re.escape(delimiter)} +{re.escape(dialect.quote)}")
+
+
+def _cells_with_blanks(delimiter: str, dialect: Dialect) -> re.Pattern[str]:
+    """What matches one cell after the other; a quoted one, and the blanks before it, as groups."""
+    if not dialect.quote or delimiter == " ":
+        return re.compile("(?!)")
+    d, q, e = (re.escape(each) for each in (delimiter, dialect.quote, dialect.escape))
+    inside = rf"(?:[^{q}{e}]++|{q}{q}{rf'|{e}.' if e else ''})*+"
+    return re.compile(
+        rf"( *+)({q}{inside}{q} *+(?={d}|[\r\n]|\Z))(?:{d}|\Z)?|[^{d}]*+(?:{d}|\Z)", re.DOTALL
+    )
+
+
+def _without_blanks(cell: re.Match[str]) -> str:
+    blanks = cell.group(1)
+    return cell.group()[len(blanks) :] if blanks else cell.group()
 
 
 def _blanks_after_quotes(delimiter: str, dialect: Dialect) -> re.Pattern[str]:

@@ -102,7 +102,7 @@ def candidates(text: str, known: str | None = None) -> Iterator[Dialect]:
             if counts[quote] < 2 or quote in delimiter or not _may_quote(text, delimiter, quote):
                 continue
             yield Dialect(delimiter, quote)
-            if delimiter and f"{delimiter} {quote}" in text:
+            if delimiter == " " and f"  {quote}" in text:
                 yield Dialect(delimiter, quote, blanks=True)
             if "\\" + quote in text and delimiter != "\\":
                 yield Dialect(delimiter, quote, "\\")
@@ -113,7 +113,8 @@ def candidates(text: str, known: str | None = None) -> Iterator[Dialect]:
 def _may_quote(text: str, delimiter: str, quote: str) -> bool:
     """A quote opens at the start of a cell and closes at the end of one."""
     q, edge = re.escape(quote), rf"{re.escape(delimiter)}|" if delimiter else ""
-    opens = re.search(rf"(?:{edge}^)[ ]*{q}", text, re.MULTILINE)
+    empty = "" if quote == '"' else f"(?!{q})"
+    opens = re.search(rf"(?:{edge}^)[ ]*{q}{empty}", text, re.MULTILINE)
     return bool(opens and re.search(rf"{q}[ ]*(?:{edge}\r|$)", text, re.MULTILINE))
 
 

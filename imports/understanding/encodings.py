@@ -17,7 +17,7 @@ from typing import Final
 
 import chardet
 
-from imports.decoding import Unreadable
+from imports.refusals import Unreadable
 from imports.understanding.findings import Doubt
 
 #: Bytes of lines with letters past ASCII that are judged: more changes nothing.
@@ -28,6 +28,8 @@ SOUND: Final = 8
 FEW: Final = 8
 #: Some files use a control character or two as marks; one that has so many is no text.
 NOISE: Final = 9
+#: How far Western letters are believed that are of no Western language.
+HALF_ICELANDIC: Final = 0.4
 #: A second candidate with this share of the first one's weight is named as a doubt.
 CLOSE: Final = 0.75
 
@@ -77,6 +79,8 @@ _ESCAPES = re.compile(rb"\x1b(?:\$[@B]|\([BJI]|\$\([CDOPQ])")
 _SIGNS: Final = frozenset("€£¥§©®™°±²³µ·×÷¼½¾‰–—‘’“”„‚«»…•\u00a0")
 #: Letters that are a word by themselves, or a sign.
 _WORDS: Final = frozenset("àáâäåæçèéêìíîòóôöøùúûüÀÁÂÄÅÆÈÉÊÌÍÓÔÖØÚÜªºµßñÑ")
+_ONLY_ICELANDIC: Final = frozenset("ðþ")
+_ICELANDIC: Final = frozenset("áéíóúýþæöðåäøü")
 _ASCII: Final = frozenset(map(chr, range(128)))
 _NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _PAST_ASCII = re.compile(rb"[^\x00-\x7f]")
@@ -256,7 +260,15 @@ def _weighed(sample: bytes) -> Iterator[tuple[float, str]]:
             if text.count("\ufffd") * 50 > len(text):
                 continue
         usual = _USUAL[name] ** 3 if few else _USUAL[name]
+        if name in ("windows-1252", "iso-8859-15") and _half_icelandic(text):
+            usual *= HALF_ICELANDIC
         yield found["confidence"] * usual * plausible(text) ** 2, name
+
+
+def _half_icelandic(text: str) -> bool:
+    """Whether letters of Icelandic stand beside those of other languages: it is neither then."""
+    letters = {each for each in text.lower() if each > "\x7f" and each.isalpha()}
+    return bool(letters & _ONLY_ICELANDIC) and not letters <= _ICELANDIC
 
 
 def _decoded(sample: bytes, name: str) -> str:
@@ -294,6 +306,9 @@ def _fits(letter: str, before: str, after: str) -> float:
             if within and category in ("Lu", "Ll"):
                 return 0.0
             alone = not before.isalpha() and not after.isalpha()
+            figures = before.isdigit() or after.isdigit() or (before == "(" and after == ")")
+            if alone and figures and letter not in "ªºµ":
+                return 0.1
             return 0.3 if alone and letter not in _WORDS else 1.0
         alone = not any(each > "\x7f" and each.isalpha() for each in (before, after))
         if script in _ALPHABETS:
@@ -303,6 +318,8 @@ def _fits(letter: str, before: str, after: str) -> float:
         return (0.1 if beside else 0.5) if alone else 1.0
     if before.isalpha() and after.isalpha() and letter not in "’·\u00a0":
         return 0.0
+    if letter == "¤" or (letter in "¡¿" and not after.isalpha()):
+        return 0.1
     if category == "No" or letter in "¶†‡©®":
         return 0.0 if after.isalpha() else 1.0
     strange = after.islower() if category == "So" else category == "Sk" and letter not in "´¨"

@@ -1,17 +1,22 @@
 """Rows that are too short or too long, brought to the table's width where that is sure."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
 from imports.understanding.cutting import Cutter, Record
-from imports.understanding.headers import BODY, Column, class_of, columns_of, shape_of
+from imports.understanding.headers import BODY, FIGURES, Column, class_of, columns_of, shape_of
 
 _REPAIRS: Final = {
     "stray_quote": (
         "a quote within a cell was taken for a letter, since the row has the table's width that "
         "way. Double it in the file, or check the row"
+    ),
+    "escaped_quote": (
+        "a backslash before a quote was taken for its escape, since the row has the table's width "
+        "that way. Double quotes within cells, or check the row"
     ),
     "missing_delimiter": "two cells without a delimiter between them were parted. Check the row",
     "other_delimiter": (
@@ -23,6 +28,12 @@ ACCIDENTS: Final = 3
 #: Columns of a known kind that it takes to tell which words of a row are one cell.
 MANY_TYPED: Final = 3
 _EXAMPLE: Final = 60
+#: A row's extra cells may be dropped if they hold nothing else; a line break is something.
+_BLANKS: Final = " \t\u00a0"
+#: Figures are never parted from figures, but for those of dates and times: they have fixed shapes.
+_CLOCKS: Final = ("date", "time")
+#: What stands within figures: no part of one begins or ends with it.
+_MARKS: Final = ".,'"
 #: A cell past this length is text; its halves are not looked for.
 _LONGEST: Final = 400
 
@@ -36,6 +47,18 @@ class Note:
     line: int
 
 
+class Notes:
+    """What was mended or is odd: of each kind the first row and how many, however long the file."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, Note] = {}
+        self.counts: Counter[str] = Counter()
+
+    def add(self, note: Note) -> None:
+        self.counts[note.code] += 1
+        self.first.setdefault(note.code, note)
+
+
 class Fitter:
     """Fills up rows, drops empty cells too many, and notes what it could not settle."""
 
@@ -45,7 +68,7 @@ class Fitter:
         self._cutter = cutter
         self._accidents = True
 
-    def fitted(self, records: Iterable[Record], notes: list[Note]) -> Iterator[Record]:
+    def fitted(self, records: Iterable[Record], notes: Notes) -> Iterator[Record]:
         """Yield the records, of the table's width where that could be had."""
         source = iter(records)
         first = list(islice(source, BODY))
@@ -88,9 +111,16 @@ class Fitter:
         ]
         return Record(record.line, ways[0], "other_delimiter") if len(ways) == 1 else record
 
-    def _filled(self, record: Record, columns: list[Column], notes: list[Note]) -> Record:
+    def _filled(self, record: Record, columns: list[Column], notes: Notes) -> Record:
         cells = [*record.cells, *[""] * (self.width - len(record.cells))]
-        if disagreeing(cells, columns):
+        alone = len(record.cells) == 1 and self.width > 2
+        if (alone or disagreeing(cells, columns)) and not disagreeing(record.cells, columns):
+            message = (
+                f"only {len(record.cells):,} of {self.width:,} cells: those at the end were left "
+                "empty. Check the row"
+            )
+            self._note(notes, record, "short_rows", message)
+        elif disagreeing(cells, columns):
             parted = self._parted(record.cells, columns)
             if parted:
                 message = _REPAIRS["missing_delimiter"]
@@ -118,9 +148,9 @@ class Fitter:
             ]
         return ways[0] if len(ways) == 1 else None
 
-    def _shortened(self, record: Record, columns: list[Column], notes: list[Note]) -> Record:
+    def _shortened(self, record: Record, columns: list[Column], notes: Notes) -> Record:
         cells = record.cells
-        if not any(cell.strip() for cell in cells[self.width :]):
+        if not any(cell.strip(_BLANKS) for cell in cells[self.width :]):
             shorter = cells[: self.width]
             if not disagreeing(shorter, columns):
                 return Record(record.line, shorter, record.repair)
@@ -128,7 +158,7 @@ class Fitter:
             ways = {
                 tuple(way): disagreeing(way, columns)
                 for index, cell in enumerate(cells)
-                if not cell.strip() and (way := cells[:index] + cells[index + 1 :])
+                if not cell.strip(_BLANKS) and (way := cells[:index] + cells[index + 1 :])
             }
             sure = [way for way, count in ways.items() if not count]
             if len(sure) == 1:
@@ -141,9 +171,9 @@ class Fitter:
         return record
 
     @staticmethod
-    def _note(notes: list[Note], record: Record, code: str, message: str) -> None:
+    def _note(notes: Notes, record: Record, code: str, message: str) -> None:
         example = ", ".join(record.cells)[:_EXAMPLE]
-        notes.append(Note(code, f"{message} (line {record.line:,}: {example}…).", record.line))
+        notes.add(Note(code, f"{message} (line {record.line:,}: {example}…).", record.line))
 
 
 def _halves(cell: str, quote: str, left: Column, right: Column) -> list[tuple[str, str]]:
@@ -160,18 +190,26 @@ def _halves(cell: str, quote: str, left: Column, right: Column) -> list[tuple[st
             return [(first, second)]
     if len(cell) > _LONGEST or not (left.shapes or right.shapes):
         return []
+    clocks = left.kind in _CLOCKS or right.kind in _CLOCKS
     ways = []
     for place in range(1, len(cell)):
         first, second = cell[:place], cell[place:]
-        if all(
-            shape_of(half) in column.shapes
-            if column.shapes
-            else not column.kind and second[0].isalnum()
-            for half, column in ((first, left), (second, right))
-        ):
+        if first[-1].isdigit() and second[0].isdigit() and not clocks:
+            continue
+        if _holds(first, left) and _holds(second, right):
             ways.append((first, second))
     between = [way for way in ways if shape_of(way[0][-1]) != shape_of(way[1][0])]
     return ways if len(ways) == 1 else between
+
+
+def _holds(half: str, column: Column) -> bool:
+    """Whether half a cell is what a column holds."""
+    if column.kind in FIGURES:
+        whole = half[0] not in _MARKS and half[-1] not in _MARKS
+        return shape_of(half) in column.shapes or (whole and class_of(half) == column.kind)
+    if column.shapes:
+        return shape_of(half) in column.shapes
+    return not column.kind and half[0].isalnum()
 
 
 def disagreeing(cells: list[str], columns: list[Column]) -> int:

@@ -34,7 +34,7 @@ _PERIOD = re.compile(
 class Column:
     """What the cells of a column mostly are ("" if mixed or text), which texts they hold and how
     long they are on average; their shapes if those are few; whether they are always or never
-    filled, where there are enough rows to say so.
+    filled, where there are enough rows to say so, and whether all are here.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Column:
     shapes: frozenset[str] = frozenset()
     always: bool = False
     never: bool = False
+    full: bool = False
 
 
 #: A column of codes or figures has few shapes; one of texts nearly as many as cells.
@@ -87,6 +88,7 @@ def columns_of(rows: Sequence[Sequence[str]], width: int) -> list[Column]:
                 shapes if len(shapes) <= _SHAPES else frozenset(),
                 always=len(rows) >= ENOUGH and len(texts) >= 0.95 * len(rows[:BODY]),
                 never=not texts and len(rows) >= ENOUGH,
+                full=bool(rows) and len(texts) == len(rows[:BODY]),
             )
         )
     return columns
@@ -150,7 +152,8 @@ def names_more(row: Sequence[str], above: Sequence[str], columns: Sequence[Colum
         return True
     below = {index for index, cell in enumerate(row) if cell.strip()}
     gaps = {index for index, cell in enumerate(above) if not cell.strip()}
-    return bool(texts and below & gaps and 0 not in below) or list(row) == list(above)
+    named = bool(below & gaps) or (len(below) * 2 < len(row) and columns[0].full)
+    return bool(texts and named and 0 not in below) or list(row) == list(above)
 
 
 def joined(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
@@ -162,8 +165,8 @@ def joined(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
         for index in range(width):
             cell = row[index] if index < len(row) else ""
             if cell.strip():
-                carried = cell
-                names[index].append(cell)
+                carried = cell.strip()
+                names[index].append(carried)
             elif carried and any(index < len(each) and each[index].strip() for each in lower):
                 names[index].append(carried)
     if len(rows) == 1:

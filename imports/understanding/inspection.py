@@ -13,18 +13,25 @@ from dataclasses import replace
 from itertools import islice
 from typing import BinaryIO, Final
 
-from imports.decoding import Unreadable
+from imports.refusals import Unreadable
 from imports.understanding.cutting import Cutter, Dialect, Record
 from imports.understanding.dialects import COMMENTS, Judged, find_dialect
+from imports.understanding.doubting import (
+    doubts_of_dialect,
+    doubts_of_numerals,
+    doubts_of_rows,
+    doubts_of_table,
+    footer_doubt,
+)
 from imports.understanding.encodings import CODECS, find_encoding, mended
 from imports.understanding.findings import Doubt, Inspection
-from imports.understanding.fitting import Fitter, Note
+from imports.understanding.fitting import Fitter, Note, Notes
 from imports.understanding.headers import BODY, columns_of
-from imports.understanding.numerals import Numerals, find_numerals
+from imports.understanding.numerals import find_numerals
 from imports.understanding.opening import open_content
-from imports.understanding.tables import Layout, footer_rows, lay_out, width_of
+from imports.understanding.tables import footer_rows, lay_out, width_of
 
-__all__ = ["Doubt", "Inspection", "Unreadable", "inspect", "read_rows"]
+__all__ = ["Doubt", "Inspection", "Notes", "Unreadable", "inspect", "read_rows", "with_notes"]
 
 #: Enough for the shape of any table, little enough to be judged in a tenth of a second.
 SAMPLE: Final = 1 << 17
@@ -36,6 +43,8 @@ TAIL: Final = 1 << 15
 LETTERS_WITHIN: Final = 64 << 20
 #: No table has longer lines; a file without line breaks must not be read into memory whole.
 LINE_LENGTH: Final = 1 << 22
+#: A longer line is not looked at for blanks: the work grows with its square.
+LINE_TO_CUT: Final = 1 << 12
 #: Excel's limit; past it, one row is most likely the whole file.
 COLUMNS: Final = 16_384
 
@@ -52,13 +61,33 @@ def inspect(source: BinaryIO, *, name: str = "") -> Inspection:
             telling = _first_letters(stream) or raw
     encoding = find_encoding(telling, complete=complete)
     text = encoding.decode(raw)
+    found, lines = inspect_text(text, complete=complete, name=name)
+    found = replace(
+        found,
+        compression=content.compression,
+        encoding=encoding.name,
+        bom=encoding.bom,
+        confidence=round(found.confidence * encoding.confidence, 3),
+    )
+    if not complete and not content.compression and found.end_line is None:
+        found = with_footer(source, found, lines)
+    return replace(found, doubts=(*content.doubts, *encoding.doubts, *found.doubts))
+
+
+def inspect_text(
+    text: str, *, complete: bool, name: str = "", delimiter: str = ""
+) -> tuple[Inspection, list[str]]:
+    """Look at the text a file begins with; also return its lines, without one that is cut off.
+
+    A ``delimiter`` is taken as it is given. Raises Unreadable for what is no table.
+    """
     lines = io.StringIO(text, newline="").readlines()
     if not complete and len(lines) > 1:
         lines.pop()
     separator = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     skipped = 1 if separator else 0
     text = "".join(lines[skipped:])
-    known = separator.group(1).replace("\\t", "\t") if separator else None
+    known = delimiter or (separator.group(1).replace("\\t", "\t") if separator else None)
     # A delimiter that is announced and stands nowhere was meant for another file.
     judged = find_dialect(text, delimiter=known) or find_dialect(text)
     if not judged or not text.strip(" \t\r\n\0,;\"'\ufeff"):
@@ -66,18 +95,10 @@ def inspect(source: BinaryIO, *, name: str = "") -> Inspection:
     judged = _with_hint(judged, name)
     best = judged[0]
     found = _understood(lines, skipped, best, complete=complete)
-    found = replace(
-        found,
-        compression=content.compression,
-        encoding=encoding.name,
-        bom=encoding.bom,
-        line_end=_line_end(lines),
-        confidence=round(_confidence(judged) * encoding.confidence, 3),
-    )
-    if not complete and not content.compression and found.end_line is None:
-        found = _with_footer(source, found, lines)
-    doubts = [*content.doubts, *encoding.doubts, *_doubts_of_dialect(judged), *found.doubts]
-    return replace(found, doubts=tuple(doubts))
+    doubts = (*doubts_of_dialect(judged), *found.doubts)
+    confidence = round(_confidence(judged), 3)
+    ends = _line_end(lines)
+    return replace(found, line_end=ends, confidence=confidence, doubts=doubts), lines
 
 
 def _with_hint(judged: list[Judged], name: str) -> list[Judged]:
@@ -89,29 +110,19 @@ def _with_hint(judged: list[Judged], name: str) -> list[Judged]:
     return judged
 
 
-def _with_footer(source: BinaryIO, found: Inspection, lines: list[str]) -> Inspection:
-    """The same with the totals and notes at the end of a long file."""
+def with_footer(source: BinaryIO, found: Inspection, lines: list[str]) -> Inspection:
+    """The same with the totals and notes at the end of a long file; ``lines`` are its first."""
     size = source.seek(0, io.SEEK_END)
     source.seek(max(0, (size - TAIL) // 4 * 4))
     decoder = codecs.getincrementaldecoder(CODECS[found.encoding])("replace")
     tail = io.StringIO(mended(decoder.decode(source.read(TAIL + 4))), newline="").readlines()[1:]
     cutter = Cutter(found.dialect, width=found.width, comment=found.comment)
-    body = [each.cells for each in _table(lines, found, [])][1:]
+    body = [each.cells for each in _table(lines, found, Notes())][1:]
     rows = [each for each in cutter.records(tail) if any(map(str.strip, each.cells))]
     count = footer_rows(rows, found.width, columns_of(body, found.width))
     if not count:
         return found
-    return replace(found, footer_lines=count, doubts=(*found.doubts, _footer_doubt(count, None)))
-
-
-def _footer_doubt(count: int, line: int | None) -> Doubt:
-    what = f"{count:,} rows at the end look" if count > 1 else "The last row looks"
-    return Doubt(
-        "footer",
-        f"{what} like totals or notes and were left out. Delete such "
-        "rows, or move them if they are data.",
-        line,
-    )
+    return replace(found, footer_lines=count, doubts=(*found.doubts, footer_doubt(count, None)))
 
 
 def _first_letters(stream: BinaryIO) -> bytes:
@@ -126,16 +137,30 @@ def _first_letters(stream: BinaryIO) -> bytes:
     return b""
 
 
-def read_rows(source: BinaryIO, found: Inspection) -> Iterator[list[str]]:
+def read_rows(
+    source: BinaryIO, found: Inspection, *, notes: Notes | None = None
+) -> Iterator[list[str]]:
     """Stream the table: its header first if it has one, joined to one row, then its rows.
 
-    Rows that lack cells are filled up, cells too many are kept unless they are empty.
+    Rows that lack cells are filled up, cells too many are kept unless they are empty. ``notes``
+    takes what was mended on the way, which `with_notes` adds to what is known.
     """
     content = open_content(source)
     codec = CODECS[found.encoding]
     with io.TextIOWrapper(content.stream, encoding=codec, errors="replace", newline="") as text:
-        for record in _table(_lines(text), found, []):
+        for record in _table(_lines(text), found, Notes() if notes is None else notes):
             yield record.cells
+
+
+def with_notes(found: Inspection, notes: Notes) -> Inspection:
+    """The same with the doubts of all rows, once they have been read, and not of the first."""
+    others = [each for each in found.doubts if each.code not in notes.first]
+    return replace(found, doubts=(*others, *doubts_of_rows(notes)))
+
+
+def records(lines: Iterable[str], found: Inspection, notes: Notes) -> Iterator[Record]:
+    """The table's records, the header first if it has one, each with the line it starts on."""
+    return _table(lines, found, notes)
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
@@ -152,7 +177,7 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
         yield mended(line.removeprefix("\ufeff") if number == 1 else line)
 
 
-def _table(lines: Iterable[str], found: Inspection, notes: list[Note]) -> Iterator[Record]:
+def _table(lines: Iterable[str], found: Inspection, notes: Notes) -> Iterator[Record]:
     """The table's rows; what had to be mended is added to ``notes``."""
     if found.header_lines:
         yield Record(found.preamble_lines + 1, list(found.header))
@@ -160,16 +185,45 @@ def _table(lines: Iterable[str], found: Inspection, notes: list[Note]) -> Iterat
     first = found.preamble_lines + 1
     records = cutter.records(islice(lines, found.preamble_lines, None), first)
     records = islice(records, found.header_lines, None)
-    rows = (each for each in records if any(map(str.strip, each.cells)))
-    fitter = Fitter(cutter)
+    rows: Iterator[Record] = (each for each in records if any(map(str.strip, each.cells)))
+    rows = _until(rows, found.end_line)
+    if found.header_lines == 1 and found.width > 1:
+        rows = _without_headers(rows, found.header, notes)
     held: deque[Record] = deque()
     hold = found.footer_lines if found.end_line is None else 0
-    for record in fitter.fitted(_until(rows, found.end_line), notes):
-        if found.header_repeats and tuple(record.cells) == found.header:
-            continue
+    for record in Fitter(cutter).fitted(rows, notes):
         held.append(record)
         if len(held) > hold:
             yield held.popleft()
+
+
+def _without_headers(
+    records: Iterable[Record], header: tuple[str, ...], notes: Notes
+) -> Iterator[Record]:
+    """The rows without a header that stands again, and without the titles right above it."""
+    titles: list[Record] = []
+    names = list(map(str.strip, header))
+    for record in records:
+        cells = record.cells
+        if cells[0].strip() == names[0] and _named(cells, len(names)) == names:
+            titles = []
+            message = (
+                "the header stands again, and what follows was read as rows of the same table. "
+                f"Check that nothing is in it twice (line {record.line:,})."
+            )
+            notes.add(Note("header_again", message, record.line))
+        elif len(cells) == 1 or (not cells[1] and not any(cells[1:])):
+            titles.append(record)
+        else:
+            if titles:
+                yield from titles
+                titles = []
+            yield record
+    yield from titles
+
+
+def _named(cells: list[str], width: int) -> list[str]:
+    return [*map(str.strip, cells), *[""] * (width - len(cells))]
 
 
 def _until(records: Iterable[Record], end: int | None) -> Iterator[Record]:
@@ -188,7 +242,8 @@ def _until(records: Iterable[Record], end: int | None) -> Iterator[Record]:
 
 def _understood(lines: list[str], skipped: int, best: Judged, *, complete: bool) -> Inspection:
     """Dialect and table of the sample."""
-    dialect = _with_blanks(best.dialect, lines[skipped:])
+    dialect = _with_quotes(best.dialect, lines[skipped:])
+    dialect = _with_blanks(dialect, lines[skipped:])
     comment = _comment(lines[skipped:], dialect, best.width)
     cutter = Cutter(dialect, width=best.width, comment=comment)
     records = list(cutter.records(lines[skipped:], skipped + 1))
@@ -214,11 +269,11 @@ def _understood(lines: list[str], skipped: int, best: Judged, *, complete: bool)
         header_repeats=layout.repeats,
         quotes_are_letters=not dialect.quote and any('"' in line for line in lines),
     )
-    notes: list[Note] = []
+    notes = Notes()
     table = list(_table(lines, found, notes))
     rows = table[1:] if found.header_lines else table
     numerals = find_numerals([each.cells for each in rows], found.width)
-    doubts = [*_doubts_of_table(layout, notes), *_doubts_of_numerals(numerals, rows)]
+    doubts = [*doubts_of_table(layout, notes), *doubts_of_numerals(numerals, rows)]
     return replace(
         found,
         decimal=numerals.decimal,
@@ -227,18 +282,41 @@ def _understood(lines: list[str], skipped: int, best: Judged, *, complete: bool)
     )
 
 
-def _with_blanks(dialect: Dialect, lines: list[str]) -> Dialect:
-    """The same, with blanks after delimiters dropped if all cells begin with one."""
-    if not dialect.delimiter or dialect.delimiter.isspace() or dialect.blanks:
+def _with_quotes(dialect: Dialect, lines: list[str]) -> Dialect:
+    """The same with the usual quotes, if those that stand here and there are all sound."""
+    quoted = [line for line in lines if '"' in line]
+    if dialect.quote or dialect.escape or not dialect.delimiter or not quoted:
         return dialect
+    usual = replace(dialect, quote='"')
+    cutter = Cutter(usual)
+    for line in quoted:
+        [record] = cutter.records([line])
+        if record.repair or cutter.bare(record.cells, line):
+            return dialect
+    return usual
+
+
+def _with_blanks(dialect: Dialect, lines: list[str]) -> Dialect:
+    """The same, with blanks after delimiters dropped if quotes follow them and all have them.
+
+    Where no quote follows a blank it may be part of the value, and stays.
+    """
+    mark, quote = dialect.delimiter, dialect.quote
+    if not quote or not mark or mark == " " or dialect.blanks:
+        return dialect
+    if not any(f"{mark} {quote}" in line for line in lines[:BODY]):
+        return dialect
+    m, q = re.escape(mark), re.escape(quote)
+    between = re.compile(rf"{m}(?=(?:[^{q}]*{q}[^{q}]*{q})*[^{q}]*\Z)")
     cells = [
         cell
-        for record in islice(Cutter(dialect).records(lines), BODY)
-        for cell in record.cells[1:]
+        for line in lines[:BODY]
+        if len(line) <= LINE_TO_CUT
+        for cell in between.split(line)[1:]
         if cell.strip()
     ]
-    blank = sum(cell.startswith(" ") for cell in cells)
-    return replace(dialect, blanks=True) if cells and blank == len(cells) else dialect
+    all_blank = all(cell.startswith(" ") for cell in cells)
+    return replace(dialect, blanks=True) if cells and all_blank else dialect
 
 
 def _comment(lines: list[str], dialect: Dialect, width: int) -> str:
@@ -271,81 +349,3 @@ def _confidence(judged: list[Judged]) -> float:
     others = (each.score for each in judged if each.dialect.delimiter != best.dialect.delimiter)
     lead = 1 - next(others, 0.0) / best.score if best.score else 0.0
     return min(1.0, 0.5 * best.kinds * best.share + 0.5 * min(1.0, lead * 2))
-
-
-def _doubts_of_dialect(judged: list[Judged]) -> Iterator[Doubt]:
-    best = judged[0]
-    for other in judged[1:]:
-        if other.dialect.delimiter != best.dialect.delimiter:
-            if other.score > 0.9 * best.score and other.dialect.delimiter:
-                yield Doubt(
-                    "delimiter_close",
-                    f"Cells are cut at {_named(best.dialect.delimiter)}, but "
-                    f"{_named(other.dialect.delimiter)} does nearly as well. Choose it if columns "
-                    "look wrong.",
-                )
-            return
-
-
-def _named(delimiter: str) -> str:
-    names = {"\t": "tabs", " ": "blanks", "": "nothing (one column)"}
-    return names.get(delimiter, f"“{delimiter}”")
-
-
-def _doubts_of_table(layout: Layout, notes: list[Note]) -> Iterator[Doubt]:
-    if not layout.header_rows and layout.width:
-        yield Doubt(
-            "no_header",
-            "The first row looks like data, so the columns have no names. Add a header row if "
-            "this is wrong.",
-            layout.first_line,
-        )
-    elif not layout.sure_header:
-        yield Doubt(
-            "header_guessed",
-            f"Line {layout.first_line:,} was taken for the header, though all columns hold text. "
-            "Add a header row if it is data.",
-            layout.first_line,
-        )
-    if layout.second_table:
-        yield Doubt(
-            "second_table",
-            f"Another table starts on line {layout.second_table:,}: it was left out. Save it as a "
-            "file of its own.",
-            layout.second_table,
-        )
-    if layout.total:
-        yield Doubt(
-            "total_row",
-            f"Line {layout.total:,} looks like a total. It was kept as a row: delete it if it is "
-            "none.",
-            layout.total,
-        )
-    if layout.footer_rows:
-        yield _footer_doubt(layout.footer_rows, layout.end_line)
-    grouped: dict[str, list[Note]] = {}
-    for note in notes:
-        grouped.setdefault(note.code, []).append(note)
-    for code, group in grouped.items():
-        first = group[0]
-        count = f"{len(group):,} rows" if len(group) > 1 else "1 row"
-        yield Doubt(code, f"{count}: {first.message}", first.line)
-
-
-def _doubts_of_numerals(numerals: Numerals, rows: list[Record]) -> Iterator[Doubt]:
-    if numerals.example:
-        index, cell = numerals.example
-        yield Doubt(
-            "figures_ambiguous",
-            f"“{cell}” may have thousands or decimals: no other figure in the file says which. "
-            "Choose the decimal mark.",
-            rows[index].line,
-        )
-    if numerals.mixed:
-        index, cell = numerals.mixed
-        yield Doubt(
-            "figures_mixed",
-            f"“{cell}” has another decimal mark than most figures (“{numerals.decimal}”). "
-            "Check such figures.",
-            rows[index].line,
-        )

@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, Final
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from imports.decoding import Unreadable, refuse_binary
+from imports.refusals import Unreadable, refuse_binary
 from imports.understanding.findings import Doubt
 
 #: The largest text that is read out of an archive: ten times the largest upload that makes sense.
@@ -37,11 +37,12 @@ _SHEETS: Final = "xl/"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes of a text file and what they were taken out of."""
+    """The bytes of a text file and what they were taken out of; how many they are, if known."""
 
     stream: io.BufferedReader
     compression: str = ""
     doubts: tuple[Doubt, ...] = ()
+    size: int | None = None
 
 
 class _Watched(io.RawIOBase):
@@ -179,6 +180,7 @@ def _open_workbook(source: BinaryIO) -> Content:
     for row in rows:
         writer.writerow([as_text(cell) for cell in row])
     text.detach()
+    size = spooled.tell()
     spooled.seek(0)
     others = [name for name in names if name != found]
     doubts: tuple[Doubt, ...] = ()
@@ -188,7 +190,7 @@ def _open_workbook(source: BinaryIO) -> Content:
             "Move the sheet that you mean to the front."
         )
         doubts = (Doubt("other_sheets", message),)
-    return Content(_buffered(spooled), "xlsx", doubts)
+    return Content(_buffered(spooled), "xlsx", doubts, size)
 
 
 def as_text(cell: object) -> str:

@@ -36,12 +36,24 @@ _TOTAL = re.compile(
 )
 
 
+#: What a line of one text that stands right below the rows begins with, if it is none of them.
+_NOTE = re.compile(
+    r"[*†‡©]|\(c\)|"
+    r"\W*\d[\d,.]* (?:rows?|records?|lines?|items?|zeilen|datens\w+|artikel|lignes|filas)\b|"
+    r"(?:data source|sources?|quellen?|fuentes?|notes?|nb|n\.b\.|remarks?|hinweise?|anmerkung\w*|"
+    r"stand|end of|ende|page|seite)\b(?=.*[: ])|"
+    r"(?:generated|created|exported|printed|erstellt|gedruckt|exportiert|généré|generado)\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Lines are 1-based. ``first_line`` is that of the header, or of the first row;
     ``header_lines`` counts the blank rows within the header as well; ``end_line`` is the first
     line past the table, None for the file's end; ``repeats`` is True when the header stands again
-    within the rows, as on each page of a printed list.
+    within the rows, as on each page of a printed list. A short header has a cell fewer than the
+    rows.
     """
 
     width: int
@@ -54,6 +66,7 @@ class Layout:
     footer_rows: int = 0
     second_table: int | None = None
     repeats: bool = False
+    short_header: bool = False
     total: int | None = None
 
 
@@ -106,20 +119,22 @@ def lay_out(records: Sequence[Record], *, complete: bool) -> Layout:
     cells = rows[start].cells
     body = [each.cells for each in rows[start + 1 : end] if each.cells != cells]
     columns = columns_of(body, width)
+    near = columns_of(
+        [each.cells for each in _first_block(rows, start, end) if each.cells != cells], width
+    )
     header_rows = 0
     sure = True
-    if names_columns(cells, columns, rows_below=len(body)):
-        sure = votes(cells, columns)[0] > 0 or not body
-        header_rows, start = _header(rows, start, end, width)
+    if names_columns(cells, near, rows_below=len(body)):
+        sure = votes(cells, near)[0] > 0 or not body
+        header_rows = _header(rows, start, end, width)
     footers = 0
     if end < len(rows) or complete:
         footers = footer_rows(rows[start + max(header_rows, 1) : end], width, columns)
     header_cells = [each.cells for each in rows[start : start + header_rows]]
-    if header_cells and len(header_cells[-1]) == width - 1 and width > 2:
-        if all(not cells[-1].strip() for cells in body if len(cells) == width):
-            width -= 1
-        else:
-            header_cells[-1] = ["", *header_cells[-1]]
+    short = bool(header_cells) and len(header_cells[-1]) == width - 1 and width > 2
+    if short and all(not cells[-1].strip() for cells in body if len(cells) == width):
+        width, short = width - 1, False
+    header_cells = [_without_gap(each, width) for each in header_cells]
     return Layout(
         width=width,
         first_line=rows[start].line,
@@ -130,9 +145,26 @@ def lay_out(records: Sequence[Record], *, complete: bool) -> Layout:
         end_line=rows[end - footers].line if end - footers < len(rows) else None,
         footer_rows=footers,
         second_table=rows[second].line if second is not None else None,
-        repeats=repeats,
+        repeats=repeats is not None and header_rows == 1,
+        short_header=short,
         total=_total(rows[start + max(header_rows, 1) : end]),
     )
+
+
+def _first_block(rows: Sequence[Record], start: int, end: int) -> Sequence[Record]:
+    """The rows below a header up to the first blank line, if these are some."""
+    for index in range(start + 4, end):
+        if _gap(rows[index - 1], rows[index]):
+            return rows[start + 1 : index]
+    return rows[start + 1 : end]
+
+
+def _without_gap(names: Sequence[str], width: int) -> list[str]:
+    """A row of names without the one empty cell that makes it a cell too long for the table."""
+    empty = [index for index, each in enumerate(names) if not each.strip()]
+    if len(names) == width + 1 and len(empty) == 1:
+        return [each for index, each in enumerate(names) if index != empty[0]]
+    return list(names)
 
 
 def _span(records: Sequence[Record], header: Sequence[Record]) -> int:
@@ -204,14 +236,16 @@ def _is_group(above: Record, below: Record, width: int) -> bool:
     """Whether a row right above the header names groups of its columns."""
     if _gap(above, below) or len(above.cells) != width or filled(above.cells) < 2:
         return False
+    if not below.cells[0].strip() and above.cells[0].strip():  # what is not grouped is named above
+        return not any(class_of(cell) in FIGURES for cell in above.cells)
     if _is_prefix(above.cells):
         return False
     pairs = zip(above.cells, below.cells, strict=False)
     return all(under.strip() for over, under in pairs if over.strip())
 
 
-def _header(rows: Sequence[Record], start: int, end: int, width: int) -> tuple[int, int]:
-    """How many rows the header has, and at which it starts."""
+def _header(rows: Sequence[Record], start: int, end: int, width: int) -> int:
+    """How many rows the header has."""
     count = 1
     while count < HEADER_ROWS and start + count + 1 < end:
         below = [each.cells for each in rows[start + count + 1 : min(end, start + count + BODY)]]
@@ -219,11 +253,11 @@ def _header(rows: Sequence[Record], start: int, end: int, width: int) -> tuple[i
         if len(row) != width or not names_more(row, above, columns_of(below, width)):
             break
         count += 1
-    return count, start
+    return count
 
 
-def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | None, bool]:
-    """The index past the table's last row; that of a second table; whether the header repeats."""
+def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | None, int | None]:
+    """The index past the table's last row; that of a second table; that of the header again."""
     header = [cell.strip() for cell in rows[start].cells]
     again = [
         index
@@ -232,11 +266,11 @@ def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | Non
     ]
     limit = len(rows)
     if len(again) > 1 and again[0] > start + 3:
-        return limit, None, True
+        return limit, None, again[0]
     if again and again[0] + 1 < limit:
         columns = columns_of([each.cells for each in rows[start + 1 : again[0]]], width)
         if names_columns(rows[start].cells, columns, rows_below=again[0] - start - 1):
-            return again[0], again[0], False
+            return limit, None, again[0]
     columns = []
     names = frozenset(header) - {""}
     for index in range(start + 2, limit):
@@ -247,8 +281,8 @@ def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | Non
         columns = columns or columns_of([each.cells for each in rows[start + 1 : index]], width)
         second = _second_table(rows, index, width, columns, names, gap=gap)
         if second is not None:
-            return index, second, False
-    return limit, None, False
+            return index, second, None
+    return limit, None, None
 
 
 def _gap(above: Record, below: Record) -> bool:
@@ -332,5 +366,5 @@ def _is_footer(
     if len(texts) > 1 or typical < 2 or not cells[0].strip() or class_of(first) in FIGURES:
         return False
     if len(cells) == 1:
-        return gap or width > 2
+        return gap or bool(_NOTE.match(first))
     return gap and " " in first

@@ -19,6 +19,7 @@ _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:[,.' \u00a0\u202f\u2009][0-9]{3})+)?(?:[.,][0-9]*)?"
     r"(?:[eE][+-]?[0-9]{1,4})?-?"
 )
+_CURRENCIES: Final = "$€£¥₹₽₩₺₴"
 _CURRENCY = re.compile(
     r"(?:[-+(]?\s*(?:[$€£¥₹₽₩₺₴]|[A-Z]{2,3}\$?|kr\.?|zł|Kč|Fr\.)\s?"
     r"-?[0-9][0-9.,' \u00a0\u202f]*\)?)"
@@ -124,6 +125,8 @@ def kind_of(cell: str) -> str:
             return "money"
         if _UNIT.fullmatch(text):
             return "unit"
+    if first in _CURRENCIES and _CURRENCY.fullmatch(text):
+        return "money"
     lower = text.lower()
     if lower in _TRUTH:
         return "truth"

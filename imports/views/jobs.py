@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -11,6 +10,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     JsonResponse,
+    QueryDict,
     StreamingHttpResponse,
 )
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from catalog.activity import undone_among
-from catalog.rules import CAUSES
 from core.leases import request_cancel
 from core.streams import event_stream
 from imports import report
@@ -29,12 +28,14 @@ from imports.listing import STATES, jobs_in
 from imports.live import feed
 from imports.live import live as live_figures
 from imports.models import ImportJob
+from imports.reading_form import reading_context
+from imports.rejected_page import rejected_context
 from imports.retrying import RetryRefused, newer_change_sets, retry_import
+from imports.review_page import is_part, review_context
 from imports.sample import SAMPLE_CSV
-from imports.uploads import TooManyUploads, UploadRefused, accept_upload, count_upload
+from imports.uploads import NoRoom, TooManyUploads, UploadRefused, accept_upload, count_upload
 
 PAGE_SIZE = 25
-ROWS_PAGE_SIZE = 50
 NEWER_SHOWN = 20
 
 
@@ -44,7 +45,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
     """The drop zone and the history; htmx gets the history alone."""
     fragment = bool(request.htmx)  # type: ignore[attr-defined]
     template = "imports/list.html#history" if fragment else "imports/list.html"
-    return render(request, template, _list_context(request, UploadForm()))
+    return render(request, template, list_context(request, UploadForm()))
 
 
 @require_POST
@@ -64,6 +65,8 @@ def upload(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(refused))
             if isinstance(refused, TooManyUploads):
                 status, wait = 429, refused.seconds
+            elif isinstance(refused, NoRoom):
+                status = 507
         else:
             url = reverse("imports:detail", args=[job.pk])
             if wants_json:
@@ -75,7 +78,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         body = {"detail": " ".join(problems), "errors": form.errors}
         response = JsonResponse(body, status=status)
     else:
-        context = _list_context(request, form)
+        context = list_context(request, form)
         response = render(request, "imports/list.html", context, status=status)
     if wait:
         response.headers["Retry-After"] = str(wait)
@@ -96,23 +99,37 @@ def sample(request: HttpRequest) -> HttpResponse:
 @require_GET
 @permission_required("imports.view_importjob", raise_exception=True)
 def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One import: live while it runs, its rejected rows once it has ended."""
+    """One import: live while it runs, its rows while it waits for a review, its rejected rows once
+    it has ended. The rows of a review by themselves for htmx."""
     job = get_object_or_404(ImportJob.objects.select_related("created_by", "change_set"), pk=pk)
-    asked = request.GET.get("cause", "")
-    cause = asked if asked in CAUSES else ""
-    rows = report.rejected_rows(job, cause=cause)
-    return render(
-        request,
-        "imports/detail.html",
-        {
-            "job": job,
-            "live": live_figures(job),
-            "undone": bool(job.change_set_id and undone_among([job.change_set_id])),
-            "causes": report.causes(job) if job.rejected else [],
-            "cause": cause,
-            "rejected": Paginator(rows, ROWS_PAGE_SIZE).get_page(request.GET.get("page")),
-        },
-    )
+    return detail_page(request, job)
+
+
+def detail_page(
+    request: HttpRequest, job: ImportJob, *, status: int = 200, **shown: Any
+) -> HttpResponse:
+    """The page of an import, or the rows of its review; `shown` is what stands there once."""
+    context = detail_context(job, request.GET) | shown
+    htmx = request.htmx  # type: ignore[attr-defined]
+    part = htmx and not htmx.history_restore_request and is_part(request.GET)
+    if part and htmx.target == "changes" and "changes" not in context:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    template = "imports/detail.html"
+    if part and "changes" in context:
+        template = "imports/review.html#changes"
+    return render(request, template, context, status=status)
+
+
+def detail_context(job: ImportJob, query: QueryDict) -> dict[str, Any]:
+    """All that the page of an import shows at an address with this query."""
+    return {
+        "job": job,
+        "live": live_figures(job),
+        **reading_context(job),
+        **review_context(job, query),
+        "undone": bool(job.change_set_id and undone_among([job.change_set_id])),
+        **rejected_context(job, query),
+    }
 
 
 @require_GET
@@ -168,11 +185,10 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "imports/retry.html", context)
 
 
-def _list_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
+def list_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
     state = request.GET.get("state", "")
     return {
         "form": form,
         "state": state if state in STATES else "",
         "page": Paginator(jobs_in(state), PAGE_SIZE).get_page(request.GET.get("page")),
-        "max_bytes": settings.UPLOAD_MAX_BYTES,
     }

@@ -1,10 +1,18 @@
-// The drop zone: drag, drop, upload with progress, and an error in words. Without it the form posts by itself.
+// The drop zone: a file goes up in parts (tus) that are kept as they arrive, so that a lost connection or a
+// closed tab goes on where it stopped. Without this script the form posts by itself.
 
+const { tus } = window;
 const form = document.getElementById("drop");
 const card = document.getElementById("upload");
 const input = form?.querySelector('input[type="file"]');
 const part = (name) => card.querySelector(`[data-part="${name}"]`);
-const REMEDY_LOST = "The connection was lost and nothing was imported. Check it and try again.";
+
+const PART = 8 * 1024 * 1024;
+// ms until it is tried again after a failure; five minutes in all, and any progress starts them anew.
+const DELAYS = [0, 1000, 2000, 4000, 8000, ...Array(19).fill(15000)];
+const SPEED_OVER = 5000; // ms that the speed is the mean of
+const WAITS = [409, 423, 500, 502, 503, 504];
+const LOST = "The connection was lost. What has arrived is kept: try again, now or later with the same file.";
 
 function size(bytes) {
   if (bytes < 1024) return `${bytes} bytes`;
@@ -25,87 +33,145 @@ function say(words) {
 
 function show(file) {
   card.hidden = false;
-  card.classList.remove("failed");
   part("name").textContent = file.name;
   part("bar").setAttribute("aria-label", `Upload of ${file.name}`);
-  part("progress").hidden = false;
-  part("error").hidden = true;
-  part("retry").hidden = true;
+  for (const name of ["progress", "pause", "note"]) part(name).hidden = false;
+  for (const name of ["error", "retry"]) part(name).hidden = true;
   part("cancel").textContent = "Cancel";
+  note("If you close this page, choose the same file again: it goes on.");
+}
+function note(words) {
+  part("words").textContent = words;
 }
 function fail(file, words) {
   show(file);
-  part("progress").hidden = true;
-  part("error").hidden = false;
+  for (const name of ["progress", "pause", "note"]) part(name).hidden = true;
+  for (const name of ["error", "retry"]) part(name).hidden = false;
   part("reason").textContent = words;
-  part("retry").hidden = false;
   part("cancel").textContent = "Close";
   say(`${file.name} was not uploaded. ${words}`);
 }
 
-// {"detail": "…"}, {"title": "…"} or {"errors": {"file": ["…"]}}: the first sentence for people.
-function reason(xhr) {
-  const answer = xhr.response ?? {};
-  const fromForm = Object.values(answer.errors ?? {}).flat()[0];
-  const words = fromForm?.message ?? fromForm ?? answer.detail ?? answer.title;
-  if (words) return String(words);
-  if (xhr.status === 413) return "The file is larger than this installation takes. Compress it or split it.";
-  if (xhr.status === 403) return "You are not allowed to import, or your session has ended. Load the page again.";
-  if (xhr.status === 0) return REMEDY_LOST;
-  if (xhr.status < 400) return "Your session has ended. Sign in again and choose the file once more.";
-  return `The server answered with an error (${xhr.status}) and nothing was imported. Try again.`;
+// What the server says of it (problem details), for people.
+function reason(error) {
+  const answer = error.originalResponse;
+  if (!answer) return error.originalRequest ? LOST : "The file can't be read any more. Choose it again.";
+  try {
+    return JSON.parse(answer.getBody()).detail;
+  } catch {
+    const status = answer.getStatus();
+    if (status < 400) return "Your session has ended. Sign in again and choose the file once more.";
+    return `The server answered with an error (${status}) and nothing was imported. Try again.`;
+  }
 }
 
-function send(file) {
-  const most = Number(form.dataset.maxBytes);
-  if (file.size === 0) return fail(file, "The file is empty.");
-  if (most && file.size > most) {
-    return fail(file, `It is ${size(file.size)}, and at most ${size(most)} can be uploaded here. Split it, or import it with the command.`);
-  }
-  const body = new FormData(form);
-  body.set("file", file, file.name);
-  const xhr = new XMLHttpRequest();
-  const started = performance.now();
-  let said = 0;
-  show(file);
-  part("bar").value = 0;
-  say(`Uploading ${file.name}`);
+// The options of the form under their names, as the plain upload would send them.
+function metadata(file) {
+  const chosen = [...new FormData(form)].filter(
+    ([name, value]) => typeof value === "string" && value && name !== "csrfmiddlewaretoken",
+  );
+  return { filename: file.name, filetype: file.type, ...Object.fromEntries(chosen) };
+}
 
-  xhr.upload.addEventListener("progress", ({ loaded, total }) => {
-    const share = Math.floor((100 * loaded) / total);
-    const speed = loaded / Math.max(0.05, (performance.now() - started) / 1000);
+// Shows how far it is; the speed is that of the last seconds, so that it tells of a change.
+function meter(start) {
+  let samples = [[performance.now(), start]];
+  let said = 0;
+  return (sent, total) => {
+    const now = performance.now();
+    samples = samples.filter(([at], index) => now - at < SPEED_OVER || index === samples.length - 1);
+    const [since, before] = samples[0];
+    samples.push([now, sent]);
+    const speed = Math.max(0, sent - before) / Math.max(0.05, (now - since) / 1000);
+    const share = Math.floor((100 * sent) / total);
     part("bar").value = share;
     part("percent").textContent = `${share} %`;
-    part("amount").textContent = `${size(loaded)} of ${size(total)}`;
-    part("speed").textContent = `${size(speed)}/s`;
-    part("left").textContent = loaded < total ? `${duration((total - loaded) / speed)} left` : "Being stored";
+    part("amount").textContent = `${size(sent)} of ${size(total)}`;
+    part("speed").textContent = speed ? `${size(speed)}/s` : "";
+    if (sent >= total) part("left").textContent = "Being stored";
+    else part("left").textContent = speed ? `${duration((total - sent) / speed)} left` : "";
     const quarter = Math.floor(share / 25) * 25;
     if (quarter > said) say(`Upload: ${quarter} %`);
     said = Math.max(said, quarter);
-  });
-  xhr.addEventListener("load", () => {
-    const next = xhr.response?.url;
-    if (xhr.status >= 200 && xhr.status < 300 && next) location.assign(next);
-    else fail(file, reason(xhr));
-  });
-  xhr.addEventListener("error", () => fail(file, REMEDY_LOST));
-  xhr.addEventListener("abort", () => {
-    card.hidden = true;
-    say(`The upload of ${file.name} was cancelled`);
-    input.focus();
-  });
-  part("cancel").onclick = () => {
-    if (xhr.readyState === XMLHttpRequest.DONE) card.hidden = true;
-    else xhr.abort();
   };
-  part("retry").onclick = () => send(file);
-  xhr.open("POST", form.action);
-  xhr.responseType = "json";
-  xhr.setRequestHeader("Accept", "application/json");
-  xhr.send(body);
 }
 
-if (form && card) {
+async function send(file) {
+  const most = Number(form.dataset.maxBytes);
+  if (file.size === 0) return fail(file, "The file is empty.");
+  if (file.size > most) {
+    return fail(file, `It is ${size(file.size)}, and at most ${size(most)} can be uploaded here. Split it, or import it with the command.`);
+  }
+  let measure = null;
+  let [sent, lostAt, resumed] = [0, null, false];
+  const upload = new tus.Upload(file, {
+    endpoint: form.dataset.endpoint,
+    chunkSize: PART,
+    retryDelays: DELAYS,
+    removeFingerprintOnSuccess: true,
+    metadata: metadata(file),
+    headers: { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
+    onUploadUrlAvailable() {
+      const known = document.querySelector(`[data-upload="${upload.url.split("/").pop()}"]`);
+      if (known) known.hidden = true;
+    },
+    onShouldRetry(error) {
+      const status = error.originalResponse?.getStatus() ?? 0;
+      if (status && !WAITS.includes(status)) return false;
+      lostAt ??= sent;
+      note(`The connection was lost at ${size(lostAt)}. It is tried again by itself.`);
+      return true;
+    },
+    onProgress(now, total) {
+      if (resumed && measure === null) note(`Going on at ${Math.floor((100 * now) / total)} %, where it stopped.`);
+      else if (lostAt !== null && now > lostAt) {
+        note(`The connection was lost at ${size(lostAt)} and the upload went on from there.`);
+        lostAt = null;
+      }
+      measure ??= meter(now);
+      sent = now;
+      measure(now, total);
+    },
+    onSuccess({ lastResponse }) {
+      const job = lastResponse.getHeader("X-Job-Id");
+      location.assign(job ? `${form.dataset.imports}${job}/` : form.dataset.imports);
+    },
+    onError: (error) => stop(() => fail(file, reason(error))),
+  });
+  const goOn = () => upload.abort().then(() => upload.start());
+  const stop = (then) => {
+    window.removeEventListener("online", goOn);
+    then();
+  };
+
+  show(file);
+  part("bar").value = 0;
+  say(`Uploading ${file.name}`);
+  part("pause").lastChild.textContent = "Pause";
+  part("pause").onclick = () => {
+    const pausing = part("pause").lastChild.textContent === "Pause";
+    part("pause").lastChild.textContent = pausing ? "Go on" : "Pause";
+    if (pausing) upload.abort().then(() => note("Paused. Go on whenever you like."));
+    else upload.start();
+  };
+  part("retry").onclick = () => send(file);
+  part("cancel").onclick = () => {
+    card.hidden = true;
+    if (!part("error").hidden) return;
+    stop(() => upload.abort(true).catch(() => {}));
+    say(`The upload of ${file.name} was cancelled`);
+    input.focus();
+  };
+  window.addEventListener("online", goOn);
+  const [previous] = (await upload.findPreviousUploads()).sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime));
+  if (previous) {
+    upload.resumeFromPreviousUpload(previous);
+    resumed = true;
+  }
+  upload.start();
+}
+
+if (form && card && tus?.isSupported) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (input.files.length) send(input.files[0]);

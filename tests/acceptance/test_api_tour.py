@@ -35,7 +35,8 @@ class Step:
 
 def tour() -> list[Step]:
     steps: list[Step] = []
-    for language, text in BLOCK.findall(section(PAGE, "## A tour")):
+    page = "".join(section(PAGE, heading) for heading in ("## A tour", "## Uploads in parts"))
+    for language, text in BLOCK.findall(page):
         if language == "bash":
             steps.append(Step(text))
         else:

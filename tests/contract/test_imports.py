@@ -15,8 +15,9 @@ from conftest import ApiClient
 from core import progress
 from core.leases import request_cancel
 from imports.api.progress import events
+from imports.cleaning import reap_imports
 from imports.models import ImportJob
-from imports.tests.importing import accepted, claimed, completed, csv_of, imported
+from imports.tests.importing import accepted, claimed, completed, csv_of, imported, run_next
 
 # Streams give their connection back, and with it a test's open transaction would go.
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -35,8 +36,9 @@ TASK: dict[str, Any] = {
 JOB = TASK | {
     "file_name": str, "size": int, "sha256": str, "options": dict,
     "detected": (dict, type(None)), "read": int, "created": MAYBE_INT, "updated": MAYBE_INT,
-    "unchanged": MAYBE_INT, "duplicates": MAYBE_INT, "rejected": int, "phases": dict,
-    "undone": bool,
+    "unchanged": MAYBE_INT, "duplicates": MAYBE_INT, "rejected": int, "skipped": int,
+    "left_out": int, "conflicts": int, "deactivated": int, "deleted": int, "phases": dict,
+    "undone": bool, "repairs": MAYBE_INT,
 }  # fmt: skip
 OPERATION = TASK | {
     "created": int, "updated": int, "deleted": int, "unchanged": int, "left_alone": int,
@@ -305,6 +307,40 @@ def test_undo(editor_api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_commit(editor_api: ApiClient) -> None:
     assert refused(editor_api.send("POST", f"/api/imports/{completed(TEXT).pk}/commit"))
+    waits = imported(csv_of("A-1,Two,,,"), review="always")
+
+    response = editor_api.send("POST", f"/api/imports/{waits.pk}/commit")
+
+    assert response.status_code == 202
+    assert has_shape(response.json(), JOB)
+    assert (response.json()["status"], response.json()["state"]) == ("pending", "queued")
+    assert refused(editor_api.send("POST", f"/api/imports/{waits.pk}/commit"))
+    assert run_next().state == "completed"
+
+
+def test_import_that_waits_for_a_review(editor_api: ApiClient) -> None:
+    waits = imported(TEXT, review="always")
+
+    body = editor_api.get(f"/status/{waits.pk}").json()
+    assert has_shape(body, JOB)
+    assert body["status"] == "pending"
+    assert f"POST /api/imports/{waits.pk}/commit" in body["message"]
+    started, processing = [
+        json.loads(block.splitlines()[-1].removeprefix("data: "))
+        for block in stream(editor_api, waits.pk)
+    ]
+    assert has_shape(started, STARTED)
+    assert has_shape(processing, PROCESSING)
+    assert processing["message"] == body["message"]
+    body = editor_api.get(f"/api/imports/{waits.pk}/preview").json()
+    assert has_shape(
+        body, {"counts": dict, "rejected_rows": list, "refused": type(None), "review": dict}
+    )
+    page = editor_api.get(f"/api/imports/{waits.pk}/review?class=new").json()
+    assert has_shape(page, PAGE)
+    assert [row["sku"] for row in page["items"]] == ["A-1"]
+    assert editor_api.send("POST", f"/api/imports/{waits.pk}/cancel").status_code == 200
+    reap_imports()
 
 
 def test_preview(editor_api: ApiClient) -> None:

@@ -373,7 +373,8 @@ class Site:
         self.rows(
             "TRUNCATE catalog_product, catalog_changeset, catalog_productchange, imports_importjob,"
             " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation,"
-            " webhooks_endpoint, webhooks_event CASCADE"
+            " imports_source, django_celery_beat_crontabschedule, webhooks_endpoint, webhooks_event"
+            " CASCADE"
         )
 
     def _still_deliver(self) -> None:

@@ -12,9 +12,10 @@ import requests
 
 from catalog.models import ChangeSet
 from dev.checkout import ROOT
+from imports.tests.serving import shelf
 from tests.faults.browser import Browser
 from tests.faults.files import as_csv, products, renamed
-from tests.faults.harness import Site
+from tests.faults.harness import Site, eventually
 from tests.faults.outcome import imported
 
 Source = ChangeSet.Source
@@ -237,6 +238,15 @@ def upload_by_the_api(walk: Walk) -> None:
     assert walk.site.finished(int(job))["state"] == "completed"
 
 
+def repair_by_the_api(walk: Walk) -> None:
+    text = b"sku,name,price\nW-repaired,,5\n"
+    job = walk.call("POST", "/api/upload", status=202, files={"file": ("rows.csv", text)})["job_id"]
+    assert walk.site.finished(int(job))["rejected"] == 1
+    cells = [{"row": 1, "column": "name", "value": "Repaired"}]
+    made = walk.call("POST", f"/api/imports/{job}/repair", status=202, json={"cells": cells})
+    assert walk.site.finished(int(made["job_id"]))["state"] == "completed"
+
+
 def upload(walk: Walk) -> None:
     imported(walk.site, FEW)
 
@@ -252,6 +262,24 @@ def import_by_command(walk: Walk) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def import_from_an_address(walk: Walk) -> None:
+    """Fetched in a process of its own: nothing may be delivered while the paths are walked."""
+    site = walk.site
+    with shelf(as_csv(renamed(FEW[:3], "fetched"))) as server:
+        walk.people.post("/imports/fetch/", {"url": server.url}, page="/imports/")
+        fetching = "from imports.tasks import fetch_next; fetch_next()"
+        subprocess.run(
+            [sys.executable, "manage.py", "shell", "-c", fetching],
+            cwd=ROOT,
+            env=site.environment(),
+            capture_output=True,
+            check=True,
+        )
+        newest = "SELECT state, job_id FROM imports_fetch ORDER BY id DESC LIMIT 1"
+        eventually(lambda: site.rows(newest)[0]["state"] == "completed", what="the fetch")
+    assert site.finished(site.rows(newest)[0]["job_id"])["state"] == "completed"
 
 
 def retry_an_import(walk: Walk) -> None:
@@ -340,10 +368,12 @@ PATHS: Mapping[str, tuple[Source, Callable[[Walk], None]]] = {
     "delete by the API": (Source.API, delete_by_the_api),
     "upload by the API": (Source.IMPORT, upload_by_the_api),
     "undo of the upload by the API": undo_of("upload by the API"),
+    "repair by the API": (Source.IMPORT, repair_by_the_api),
     "upload": (Source.IMPORT, upload),
     "undo of the upload": undo_of("upload"),
     "undo of that undo": undo_of("undo of the upload"),
     "command": (Source.IMPORT, import_by_command),
+    "import from an address": (Source.IMPORT, import_from_an_address),
     "import that is tried again": (Source.IMPORT, retry_an_import),
     "import that is tried again in the admin": (Source.IMPORT, retry_in_the_admin),
     "undo of the command": undo_of("command"),

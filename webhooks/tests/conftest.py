@@ -12,7 +12,7 @@ from webhooks.tests.answering import Answering
 @pytest.fixture
 def local_receivers(settings: Settings) -> None:
     settings.OUTBOUND_ALLOW_HTTP = settings.OUTBOUND_ALLOW_PRIVATE = True
-    settings.OUTBOUND_DEADLINE_SECONDS = 2.0
+    settings.OUTBOUND_DEADLINE_SECONDS = 15.0
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_endpoint_that_does_not_answer_gets_a_minute(
     over = threading.Event()
 
     def hang(received: Received) -> Answer:
-        over.wait(5)
+        over.wait(30)
         return OK
 
     (delivery,) = queued(endpoint(answering(hang).url))

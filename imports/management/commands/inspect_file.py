@@ -15,7 +15,13 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from imports.decoding import Unreadable
-from imports.understanding.inspection import Inspection, inspect, read_rows
+from imports.understanding.inspection import (
+    Inspection,
+    Notes,
+    inspect,
+    read_rows,
+    with_notes,
+)
 from imports.understanding.wording import counted, in_words, on_one_line
 from imports.understanding.writing import write_table
 
@@ -135,7 +141,11 @@ def _look(file: str, target: Path | None) -> Told:
     try:
         with _opened(file) as source:
             found = inspect(source, name=_own_name(file))
-            rows = write_table(read_rows(source, found), target) if target else 0
+            rows = 0
+            if target:
+                notes = Notes()
+                rows = write_table(read_rows(source, found, notes=notes), target)
+                found = with_notes(found, notes)
             return Told(file, found, table=target, rows=rows)
     except NotAFile as wrong:
         return Told(file, code=WRONG_USAGE, message=str(wrong))

@@ -1,0 +1,433 @@
+"""The beginning of a file → how to read it: as the plain file it is, or as a table in disguise.
+
+A file that reads soundly as it stands is not interpreted: it goes the fast, strict way. What
+`imports.understanding` says of a file is believed where the strict way finds no header, or where
+rows that it would refuse come out whole; never where good rows would be dropped.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final
+
+from catalog.rules import REQUIRED
+from imports.amounts import Amounts, find_amounts
+from imports.broken import Broken
+from imports.checking import checker
+from imports.columns import Recall, assign, missing
+from imports.decoding import MAX_RECORD, Lines, Notice
+from imports.dialect import DELIMITERS, QUOTE, Format, find_format, named
+from imports.plain import PlainReader
+from imports.refusals import Unreadable
+from imports.understanding.cutting import Record
+from imports.understanding.findings import Inspection
+from imports.understanding.fitting import Notes
+from imports.understanding.inspection import inspect_text, records, with_footer
+
+#: Strictly read rows that may be refused before the file is looked at with other eyes, and the
+#: share of them.
+ACCIDENTS: Final = 6
+ACCIDENTAL: Final = 0.1
+#: So many rows that are too short or too long by as many cells are no accident.
+ALIKE: Final = 3
+FEW: Final = 10
+#: Lines that are looked at: with more of them in so few bytes, the first ones tell enough.
+LINES: Final = 5_000
+#: Refusals of the strict way that a header elsewhere in the file may explain.
+_ELSEWHERE: Final = frozenset({"unclosed_quote", "header_quote"})
+#: What is told of a table's place; what was mended in rows is told as they are read.
+_TOLD: Final = frozenset(
+    {"second_table", "total_row", "footer", "header_again", "short_header", "header_guessed"}
+)
+
+
+class HeaderMissing(Unreadable):
+    """Columns that every product needs were not found; `format` says what was."""
+
+    def __init__(self, message: str, line: int | None, found: Format, header_raw: bytes) -> None:
+        super().__init__("header_missing", message, line)
+        self.format = found
+        self.header_raw = header_raw
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks of the reading; what is empty is found out."""
+
+    name: str = ""
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_line: int | None = None
+    decimal: str = ""
+    columns: Sequence[str] = ()
+    recall: Recall | None = None
+    max_record: int = MAX_RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to read a file; `table` is None for a plain one, whose first row is on line `first`.
+
+    `text` is what was looked at of a table.
+    """
+
+    format: Format
+    first: int
+    table: Inspection | None = None
+    text: str = ""
+
+
+@dataclass(slots=True)
+class _Trial:
+    """The sample's rows by the strict way, and those of them that would be refused."""
+
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    broken: int = 0
+    uneven: int = 0
+    lengths: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+
+
+class _Sample:
+    """The beginning of a file; `complete` says that it is all of it."""
+
+    def __init__(self, head: bytes, asked: Asked, *, complete: bool) -> None:
+        first = _first_lines(head)
+        self.complete = complete and len(first) == len(head)
+        self.raw = head if self.complete else _whole_lines(first)
+        self.asked = asked
+        lines = self.lines()
+        texts = []
+        while block := lines.load():
+            texts.append(block.text)
+            lines.forget(lines.loaded)
+        self.text = "".join(texts)
+        self.encoding, self.bom = lines.encoding, lines.bom
+        self.inspection = self._inspected()
+
+    def lines(self) -> Lines:
+        """The sample's lines, from the first."""
+        asked = self.asked
+        return Lines(io.BytesIO(self.raw), encoding=asked.encoding, max_record=asked.max_record)
+
+    def _inspected(self) -> Inspection | None:
+        asked = self.asked
+        try:
+            found, _ = inspect_text(
+                self.text,
+                complete=self.complete,
+                name=asked.name,
+                delimiter=asked.delimiter or "",
+            )
+        except Unreadable:
+            return None
+        # A delimiter that was asked for is not overruled.
+        return None if asked.delimiter and found.delimiter != asked.delimiter else found
+
+    def table(self, found: Inspection) -> list[Record]:
+        """The sample's rows as they were understood, header included."""
+        return list(records(io.StringIO(self.text, newline=""), found, Notes()))
+
+    def strictly(self, header_line: int | None, delimiter: str | None) -> tuple[Format, int]:
+        """The format of the sample as a plain file."""
+        return find_format(self.lines(), delimiter=delimiter, header_line=header_line)
+
+    def tried(self, found: Format, first: int) -> list[tuple[int, list[str]]]:
+        """The sample's rows by the strict way, without one that is cut off."""
+        lines = self.lines()
+        skip(lines, found.header_line, first)
+        rows: list[tuple[int, list[str]]] = []
+        try:
+            rows += [(line, cells) for _, line, cells in PlainReader(lines, found, first)]
+        except Unreadable:
+            return rows
+        return rows if self.complete else rows[:-1]
+
+
+def skip(lines: Lines, header_line: int, first: int) -> None:
+    """Load lines up to the header, which stays kept, and let go of those before it."""
+    while lines.loaded < first - 1 and lines.load():
+        lines.forget(header_line or first)
+    lines.forget(header_line or first)
+
+
+def recognise(head: bytes, asked: Asked, *, complete: bool) -> Plan:
+    """Say how to read a file that begins with ``head``.
+
+    Raises Unreadable for a file that has to be refused, HeaderMissing among them.
+    """
+    sample = _Sample(head, asked, complete=complete)
+    seen = sample.inspection
+    headless = asked.header_line == 0 or (
+        seen is not None and bool(asked.columns) and not seen.header_lines
+    )
+    if seen is not None and headless and not asked.header_line:
+        return _headless(sample, seen)
+    try:
+        found, first = sample.strictly(asked.header_line, asked.delimiter)
+    except Unreadable as refused:
+        if refused.code in _ELSEWHERE and seen is not None and _names_all(seen, asked):
+            return _elsewhere(sample, seen)
+        raise
+    if (
+        seen is not None
+        and not asked.header_line
+        and seen.header_lines
+        and named(found.header) < len(REQUIRED)
+    ):
+        return _elsewhere(sample, seen)
+    return _plain(sample, seen, found, first)
+
+
+def _names_all(seen: Inspection, asked: Asked) -> bool:
+    return not asked.header_line and named(seen.header) == len(REQUIRED)
+
+
+def _headless(sample: _Sample, seen: Inspection) -> Plan:
+    """A file whose first row is data already."""
+    if _is_plain(seen):
+        line = seen.preamble_lines + 1
+        found, _ = sample.strictly(line, seen.delimiter)
+        header = ("",) * len(found.header)
+        found = replace(found, header=header, header_line=0, header_lines=0)
+        rows = sample.tried(found, line)
+        return Plan(_settled(sample, found, rows), line)
+    return _as_table(sample, replace(seen, header_lines=0, header=("",) * seen.width))
+
+
+def _elsewhere(sample: _Sample, seen: Inspection) -> Plan:
+    """A header that is not the first line, or whose names don't tell enough."""
+    try:
+        if not _is_plain(seen) or seen.header_lines > 1:
+            return _as_table(sample, seen)
+        there, after = sample.strictly(seen.preamble_lines + 1, seen.delimiter)
+        return _plain(sample, seen, there, after)
+    except HeaderMissing:
+        if seen.header_lines > 1 and _is_plain(seen):
+            last = seen.preamble_lines + seen.header_lines
+            there, after = sample.strictly(last, seen.delimiter)
+            if named(there.header) == len(REQUIRED):
+                return _plain(sample, None, there, after)
+        raise
+
+
+def _plain(sample: _Sample, seen: Inspection | None, found: Format, first: int) -> Plan:
+    """The strict way from a header on, unless rows that it refuses are better understood."""
+    rows = sample.tried(found, first)
+    settled = _settled(sample, found, rows)
+    if (
+        seen is not None
+        and seen.header_lines
+        and seen.delimiter == found.delimiter
+        and seen.preamble_lines + 1 == found.header_line
+        and _believed(sample, seen, _judged(settled, rows))
+    ):
+        try:
+            return _as_table(sample, seen)
+        except HeaderMissing:
+            pass  # a row was taken for a second one of the header
+    if seen is not None and seen.delimiter == found.delimiter:
+        settled = replace(settled, confidence=seen.confidence, line_end=seen.line_end)
+    return Plan(settled, first)
+
+
+def _judged(found: Format, rows: list[tuple[int, list[str]]]) -> _Trial:
+    trial = _Trial(rows)
+    check = checker(found)
+    width = len(found.header)
+    for line, cells in rows:
+        if isinstance(cells, Broken):
+            trial.broken += 1
+        elif len(cells) < width or any(map(str.strip, cells[width:])):
+            trial.uneven += 1
+            trial.lengths.add(len(cells))
+        elif type(check(cells)) is tuple and tuple(map(str.strip, cells)) != found.header:
+            continue
+        trial.refused.add(line)
+    return trial
+
+
+def _believed(sample: _Sample, seen: Inspection, trial: _Trial) -> bool:
+    """Whether the file is better read as a table than strictly."""
+    if seen.quotechar not in ("", QUOTE):
+        return any(cell.startswith(seen.quotechar) for _, row in trial.rows for cell in row)
+    bad, count = trial.broken + trial.uneven, len(trial.rows)
+    if not trial.refused:
+        return False
+    table = sample.table(seen)[1:]
+    lines = {each.line for each in table}
+    dropped = {line for line, _ in trial.rows if line not in lines}
+    if dropped - trial.refused:
+        return False
+    if dropped or (seen.escapechar and trial.broken):
+        return True
+    alike = len(trial.lengths) == 1 and not trial.broken
+    if count < FEW and QUOTE in sample.text:
+        alike = False  # one lost quote may do that to all of them
+    odd = (alike and trial.uneven >= ALIKE and trial.uneven * 2 >= count) or (
+        bad > ACCIDENTS and bad > count * ACCIDENTAL
+    )
+    even = sum(len(each.cells) == seen.width for each in table)
+    return odd and even > count - bad
+
+
+def _as_table(sample: _Sample, seen: Inspection) -> Plan:
+    rows = sample.table(seen)[1 if seen.header_lines else 0 :]
+    first = seen.preamble_lines + 1
+    header = tuple(cell.strip().lstrip("\ufeff") for cell in seen.header)
+    told = [
+        Notice(doubt.code, doubt.message, doubt.line)
+        for doubt in seen.doubts
+        if doubt.code in _TOLD and not (doubt.code == "total_row" and seen.footer_lines)
+    ]
+    if seen.header_lines > 1:
+        told.insert(0, _several(first, seen.header_lines))
+    if seen.preamble_lines:
+        told.insert(0, _above(seen.preamble_lines))
+    found = Format(
+        encoding=sample.encoding,
+        bom=sample.bom,
+        delimiter=seen.delimiter,
+        quotechar=seen.quotechar,
+        blanks_before_quotes=seen.blanks_after_delimiter,
+        header_line=first if seen.header_lines else 0,
+        header=header,
+        warnings=tuple(told),
+        escapechar=seen.escapechar,
+        line_end=seen.line_end,
+        preamble_lines=seen.preamble_lines,
+        header_lines=seen.header_lines,
+        footer_lines=seen.footer_lines,
+        comment=seen.comment,
+        confidence=seen.confidence,
+    )
+    settled = _settled(sample, found, [(each.line, each.cells) for each in rows])
+    return Plan(settled, first, replace(seen, encoding=_standard(sample.encoding)), sample.text)
+
+
+def to_its_end(plan: Plan, whole: BinaryIO) -> Plan:
+    """The same with the totals and notes at the end of a long file, which are no rows."""
+    if plan.table is None or plan.table.end_line is not None:
+        return plan
+    texts = list(io.StringIO(plan.text, newline=""))
+    table = with_footer(whole, plan.table, texts)
+    told = [Notice(d.code, d.message, d.line) for d in table.doubts[len(plan.table.doubts) :]]
+    warnings = (*plan.format.warnings, *told)
+    found = replace(plan.format, footer_lines=table.footer_lines, warnings=warnings)
+    return replace(plan, format=found, table=table)
+
+
+def _standard(encoding: str) -> str:
+    return encoding.removesuffix("-sig")
+
+
+def _several(first: int, count: int) -> Notice:
+    message = (
+        f"Lines {first:,} to {first + count - 1:,} were read as one header. "
+        "Choose the header line if rows are among them."
+    )
+    return Notice("header_rows", message, first)
+
+
+def _above(count: int) -> Notice:
+    where = "Line 1 was" if count == 1 else f"Lines 1 to {count:,} were"
+    message = (
+        f"{where} passed over: the header stands on line {count + 1:,}. Choose another header line "
+        "if that is wrong."
+    )
+    return Notice("preamble", message, 1)
+
+
+def without_sample(found: Format, asked: Asked) -> Format:
+    """The format of a file whose header stands far behind its beginning."""
+    assigned = assign(
+        found.header, (), line=found.header_line, chosen=asked.columns, recall=asked.recall
+    )
+    if lacking := missing(assigned):
+        raise HeaderMissing(_what_is_missing(found, lacking), found.header_line, found, b"")
+    return replace(
+        found,
+        columns=assigned.columns,
+        mapping=assigned.mapping,
+        ignored=assigned.ignored,
+        amounts=Amounts(asked.decimal),
+    )
+
+
+def _settled(sample: _Sample, found: Format, rows: list[tuple[int, list[str]]]) -> Format:
+    """The same with its columns and the marks of its prices; HeaderMissing without them."""
+    asked = sample.asked
+    cells = [row for _, row in rows if row]
+    assigned = assign(
+        found.header, cells, line=found.header_line, chosen=asked.columns, recall=asked.recall
+    )
+    notices = [*found.warnings, *assigned.notices]
+    found = replace(
+        found,
+        columns=assigned.columns,
+        mapping=assigned.mapping,
+        ignored=assigned.ignored,
+        warnings=tuple(notices),
+    )
+    if lacking := missing(assigned):
+        raise _header_missing(sample, found, lacking)
+    at = assigned.columns.get("price")
+    if at is not None:
+        prices = [(line, row[at]) for line, row in rows if at < len(row)]
+
+        def note(code: str, message: str, line: int) -> None:
+            notices.append(Notice(code, message, line))
+
+        amounts = find_amounts(prices, decimal=asked.decimal, note=note)
+        found = replace(found, amounts=amounts, warnings=tuple(notices))
+    return found
+
+
+def _header_missing(sample: _Sample, found: Format, lacking: list[str]) -> HeaderMissing:
+    first = found.header_line
+    raw = b""
+    if first:
+        lines = sample.lines()
+        skip(lines, first, first + found.header_lines)
+        raw = lines.raw(first, first + found.header_lines - 1)
+    line = first or found.preamble_lines + 1
+    return HeaderMissing(_what_is_missing(found, lacking), line, found, raw)
+
+
+def _what_is_missing(found: Format, lacking: list[str]) -> str:
+    names = [f'"{each[:40]}"' for each in found.header if each][:10]
+    more = len(found.header) - len(names) if len(found.header) > 10 else 0
+    listed = (", ".join(names) or "no names") + (f" and {more:,} more" if more else "")
+    plural = "s" if len(lacking) > 1 else ""
+    wanted = " and ".join(f'"{each}"' for each in lacking)
+    line = found.header_line or found.preamble_lines + 1
+    return (
+        f"Line {line:,}: the header has no column{plural} {wanted}. Found: {listed}. Say on the "
+        "import's page which column holds what, or name the columns in the file."
+    )
+
+
+def _is_plain(seen: Inspection) -> bool:
+    """Whether the strict way knows a file's marks."""
+    delimiter = seen.delimiter
+    return (
+        len(delimiter) == 1
+        and (delimiter in DELIMITERS or not (delimiter.isspace() or delimiter.isalnum()))
+        and seen.quotechar in ("", QUOTE)
+        and not seen.escapechar
+        and not seen.comment
+    )
+
+
+def _first_lines(head: bytes) -> bytes:
+    """So many lines as are looked at."""
+    for end in (b"\n", b"\r"):
+        if head.count(end) > LINES:
+            return head[: len(head) - len(head.split(end, LINES)[-1])]
+    return head
+
+
+def _whole_lines(head: bytes) -> bytes:
+    """The sample without a line that is cut off; letters of several bytes stay whole."""
+    cut = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1 or len(head)
+    return head[: min(len(head), -(-cut // 4) * 4)] if b"\0" in head else head[:cut]

@@ -1,0 +1,1 @@
+"""Uploads in parts by the tus protocol, which go on where they stopped."""
