@@ -189,7 +189,7 @@ def _check_closely(
     if (text := cell("sku")) is not None:
         sku = clean_sku(_bare_sku(text, note), problems)
     if (text := cell("name")) is not None:
-        name = clean_name(_without_escape(text.strip(_INVISIBLE)), problems)
+        name = clean_name(_without_escape(text), problems)
     if text := cell("description"):
         description = clean_description(unescape_formula(text), problems)
     if text := cell("price"):

@@ -15,15 +15,8 @@ from imports.columns import Recall
 from imports.decoding import MAX_RECORD, Lines, Notice, Source, Unreadable
 from imports.dialect import Format, find_format
 from imports.plain import Batch, PlainReader, Record
-from imports.recognition import (
-    Asked,
-    HeaderMissing,
-    Plan,
-    recognise,
-    skip,
-    to_its_end,
-    without_sample,
-)
+from imports.recognition import HeaderMissing, Plan, recognise, to_its_end, without_sample
+from imports.sampling import Asked, skip
 from imports.understood import TableReader
 from imports.unpacking import Opened, open_file
 

@@ -6,7 +6,6 @@ rows that it would refuse come out whole; never where good rows would be dropped
 """
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
@@ -14,15 +13,13 @@ from catalog.rules import REQUIRED
 from imports.amounts import Amounts, find_amounts
 from imports.broken import Broken
 from imports.checking import checker
-from imports.columns import Recall, assign, missing
-from imports.decoding import MAX_RECORD, Lines, Notice
-from imports.dialect import DELIMITERS, QUOTE, Format, find_format, named
-from imports.plain import PlainReader
+from imports.columns import assign, missing
+from imports.decoding import Notice
+from imports.dialect import DELIMITERS, QUOTE, Format, named
 from imports.refusals import Unreadable
-from imports.understanding.cutting import Record
+from imports.sampling import Asked, Sample, skip
 from imports.understanding.findings import Inspection
-from imports.understanding.fitting import Notes
-from imports.understanding.inspection import inspect_text, records, with_footer
+from imports.understanding.inspection import with_footer
 
 #: Strictly read rows that may be refused before the file is looked at with other eyes, and the
 #: share of them.
@@ -31,14 +28,10 @@ ACCIDENTAL: Final = 0.1
 #: So many rows that are too short or too long by as many cells are no accident.
 ALIKE: Final = 3
 FEW: Final = 10
-#: Lines that are looked at: with more of them in so few bytes, the first ones tell enough.
-LINES: Final = 5_000
 #: Refusals of the strict way that a header elsewhere in the file may explain.
 _ELSEWHERE: Final = frozenset({"unclosed_quote", "header_quote"})
 #: What is told of a table's place; what was mended in rows is told as they are read.
-_TOLD: Final = frozenset(
-    {"second_table", "total_row", "footer", "header_again", "short_header", "header_guessed"}
-)
+_TOLD: Final = frozenset({"second_table", "total_row", "footer", "short_header", "header_guessed"})
 
 
 class HeaderMissing(Unreadable):
@@ -48,20 +41,6 @@ class HeaderMissing(Unreadable):
         super().__init__("header_missing", message, line)
         self.format = found
         self.header_raw = header_raw
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What somebody asks of the reading; what is empty is found out."""
-
-    name: str = ""
-    encoding: str | None = None
-    delimiter: str | None = None
-    header_line: int | None = None
-    decimal: str = ""
-    columns: Sequence[str] = ()
-    recall: Recall | None = None
-    max_record: int = MAX_RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,75 +67,12 @@ class _Trial:
     refused: set[int] = field(default_factory=set)
 
 
-class _Sample:
-    """The beginning of a file; `complete` says that it is all of it."""
-
-    def __init__(self, head: bytes, asked: Asked, *, complete: bool) -> None:
-        first = _first_lines(head)
-        self.complete = complete and len(first) == len(head)
-        self.raw = head if self.complete else _whole_lines(first)
-        self.asked = asked
-        lines = self.lines()
-        texts = []
-        while block := lines.load():
-            texts.append(block.text)
-            lines.forget(lines.loaded)
-        self.text = "".join(texts)
-        self.encoding, self.bom = lines.encoding, lines.bom
-        self.inspection = self._inspected()
-
-    def lines(self) -> Lines:
-        """The sample's lines, from the first."""
-        asked = self.asked
-        return Lines(io.BytesIO(self.raw), encoding=asked.encoding, max_record=asked.max_record)
-
-    def _inspected(self) -> Inspection | None:
-        asked = self.asked
-        try:
-            found, _ = inspect_text(
-                self.text,
-                complete=self.complete,
-                name=asked.name,
-                delimiter=asked.delimiter or "",
-            )
-        except Unreadable:
-            return None
-        # A delimiter that was asked for is not overruled.
-        return None if asked.delimiter and found.delimiter != asked.delimiter else found
-
-    def table(self, found: Inspection) -> list[Record]:
-        """The sample's rows as they were understood, header included."""
-        return list(records(io.StringIO(self.text, newline=""), found, Notes()))
-
-    def strictly(self, header_line: int | None, delimiter: str | None) -> tuple[Format, int]:
-        """The format of the sample as a plain file."""
-        return find_format(self.lines(), delimiter=delimiter, header_line=header_line)
-
-    def tried(self, found: Format, first: int) -> list[tuple[int, list[str]]]:
-        """The sample's rows by the strict way, without one that is cut off."""
-        lines = self.lines()
-        skip(lines, found.header_line, first)
-        rows: list[tuple[int, list[str]]] = []
-        try:
-            rows += [(line, cells) for _, line, cells in PlainReader(lines, found, first)]
-        except Unreadable:
-            return rows
-        return rows if self.complete else rows[:-1]
-
-
-def skip(lines: Lines, header_line: int, first: int) -> None:
-    """Load lines up to the header, which stays kept, and let go of those before it."""
-    while lines.loaded < first - 1 and lines.load():
-        lines.forget(header_line or first)
-    lines.forget(header_line or first)
-
-
 def recognise(head: bytes, asked: Asked, *, complete: bool) -> Plan:
     """Say how to read a file that begins with ``head``.
 
     Raises Unreadable for a file that has to be refused, HeaderMissing among them.
     """
-    sample = _Sample(head, asked, complete=complete)
+    sample = Sample(head, asked, complete=complete)
     seen = sample.inspection
     headless = asked.header_line == 0 or (
         seen is not None and bool(asked.columns) and not seen.header_lines
@@ -183,7 +99,7 @@ def _names_all(seen: Inspection, asked: Asked) -> bool:
     return not asked.header_line and named(seen.header) == len(REQUIRED)
 
 
-def _headless(sample: _Sample, seen: Inspection) -> Plan:
+def _headless(sample: Sample, seen: Inspection) -> Plan:
     """A file whose first row is data already."""
     if _is_plain(seen):
         line = seen.preamble_lines + 1
@@ -195,7 +111,7 @@ def _headless(sample: _Sample, seen: Inspection) -> Plan:
     return _as_table(sample, replace(seen, header_lines=0, header=("",) * seen.width))
 
 
-def _elsewhere(sample: _Sample, seen: Inspection) -> Plan:
+def _elsewhere(sample: Sample, seen: Inspection) -> Plan:
     """A header that is not the first line, or whose names don't tell enough."""
     try:
         if not _is_plain(seen) or seen.header_lines > 1:
@@ -211,7 +127,7 @@ def _elsewhere(sample: _Sample, seen: Inspection) -> Plan:
         raise
 
 
-def _plain(sample: _Sample, seen: Inspection | None, found: Format, first: int) -> Plan:
+def _plain(sample: Sample, seen: Inspection | None, found: Format, first: int) -> Plan:
     """The strict way from a header on, unless rows that it refuses are better understood."""
     rows = sample.tried(found, first)
     settled = _settled(sample, found, rows)
@@ -247,7 +163,7 @@ def _judged(found: Format, rows: list[tuple[int, list[str]]]) -> _Trial:
     return trial
 
 
-def _believed(sample: _Sample, seen: Inspection, trial: _Trial) -> bool:
+def _believed(sample: Sample, seen: Inspection, trial: _Trial) -> bool:
     """Whether the file is better read as a table than strictly."""
     if seen.quotechar not in ("", QUOTE):
         return any(cell.startswith(seen.quotechar) for _, row in trial.rows for cell in row)
@@ -256,7 +172,9 @@ def _believed(sample: _Sample, seen: Inspection, trial: _Trial) -> bool:
         return False
     table = sample.table(seen)[1:]
     lines = {each.line for each in table}
-    dropped = {line for line, _ in trial.rows if line not in lines}
+    dropped = {
+        line for line, cells in trial.rows if line not in lines and not isinstance(cells, Broken)
+    }
     if dropped - trial.refused:
         return False
     if dropped or (seen.escapechar and trial.broken):
@@ -271,7 +189,7 @@ def _believed(sample: _Sample, seen: Inspection, trial: _Trial) -> bool:
     return odd and even > count - bad
 
 
-def _as_table(sample: _Sample, seen: Inspection) -> Plan:
+def _as_table(sample: Sample, seen: Inspection) -> Plan:
     rows = sample.table(seen)[1 if seen.header_lines else 0 :]
     first = seen.preamble_lines + 1
     header = tuple(cell.strip().lstrip("\ufeff") for cell in seen.header)
@@ -354,7 +272,7 @@ def without_sample(found: Format, asked: Asked) -> Format:
     )
 
 
-def _settled(sample: _Sample, found: Format, rows: list[tuple[int, list[str]]]) -> Format:
+def _settled(sample: Sample, found: Format, rows: list[tuple[int, list[str]]]) -> Format:
     """The same with its columns and the marks of its prices; HeaderMissing without them."""
     asked = sample.asked
     cells = [row for _, row in rows if row]
@@ -383,7 +301,7 @@ def _settled(sample: _Sample, found: Format, rows: list[tuple[int, list[str]]]) 
     return found
 
 
-def _header_missing(sample: _Sample, found: Format, lacking: list[str]) -> HeaderMissing:
+def _header_missing(sample: Sample, found: Format, lacking: list[str]) -> HeaderMissing:
     first = found.header_line
     raw = b""
     if first:
@@ -417,17 +335,3 @@ def _is_plain(seen: Inspection) -> bool:
         and not seen.escapechar
         and not seen.comment
     )
-
-
-def _first_lines(head: bytes) -> bytes:
-    """So many lines as are looked at."""
-    for end in (b"\n", b"\r"):
-        if head.count(end) > LINES:
-            return head[: len(head) - len(head.split(end, LINES)[-1])]
-    return head
-
-
-def _whole_lines(head: bytes) -> bytes:
-    """The sample without a line that is cut off; letters of several bytes stay whole."""
-    cut = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1 or len(head)
-    return head[: min(len(head), -(-cut // 4) * 4)] if b"\0" in head else head[:cut]

@@ -53,7 +53,7 @@ def test_import_that_is_read_counts_its_rows_in_part(viewer_api: ApiClient) -> N
 
     body = asked(viewer_api, job.pk)
 
-    assert told(body) == ("processing", 8, 1750, 20_000, "Reading: 5,000 rows of about 20,000.")
+    assert told(body) == ("processing", 8, 1000, 20_000, "Reading: 5,000 rows of about 20,000.")
     assert (body["state"], body["read"], body["created"]) == ("reading", 5000, None)
 
 
@@ -61,12 +61,12 @@ def test_merge_goes_on_where_the_reading_ended(viewer_api: ApiClient) -> None:
     accepted(TEXT)
     job = claimed().row
     ImportJob.objects.update(state="merging", read=20_000, staged=19_000)
-    last_of_reading = {"attempt": 1, "read": 20_000, "done": 20_000, "percent": 34}
+    last_of_reading = {"attempt": 1, "read": 20_000, "done": 20_000, "percent": 12}
     progress.publish(job.progress_key, last_of_reading)
 
     body = asked(viewer_api, job.pk)
     message = "Comparing the file with the catalog."
-    assert told(body) == ("processing", 35, 7000, 20_000, message)
+    assert told(body) == ("processing", 20, 4000, 20_000, message)
 
     merging = {"attempt": 1, "done": 9500, "total": 19_000, "percent": 60, "created": 19_000}
     progress.publish(job.progress_key, merging)
@@ -75,7 +75,7 @@ def test_merge_goes_on_where_the_reading_ended(viewer_api: ApiClient) -> None:
     message = "Merging: 9,500 of 19,000 rows."
     assert told(body) == ("processing", 60, 12_000, 20_000, message)
 
-    progress.publish(job.progress_key, {"attempt": 1, "percent": 35, "waiting_for": 7})
+    progress.publish(job.progress_key, {"attempt": 1, "percent": 40, "waiting_for": 7})
     assert asked(viewer_api, job.pk)["message"] == "Waiting for import #7."
 
 
@@ -151,6 +151,7 @@ def test_completed_import_has_all_that_is_known_of_it(editor_api: ApiClient) -> 
         "deleted": 0,
         "phases": job.phases,
         "undone": False,
+        "repairs": None,
         "links": {
             "self": f"/api/imports/{job.pk}",
             "page": f"/imports/{job.pk}/",

@@ -198,7 +198,7 @@ def test_progress_of_an_import_on_its_way() -> None:
         _, processing = [json.loads(event.data) for event in events(running)]
         assert has_shape(processing, PROCESSING)
         assert processing["status"] == "processing"
-        assert (processing["current"], processing["total"]) == (700, total)
+        assert (processing["current"], processing["total"]) == (400, total)
         assert processing["percent"] == 14
 
 
@@ -382,10 +382,11 @@ def test_rejected(viewer_api: ApiClient) -> None:
     body = response.json()
     assert has_shape(body, PAGE | {"causes": list})
     (row,) = body["items"]
-    assert has_shape(row, {"line": int, "row": int, "problems": list})
+    shape = {"line": int, "row": int, "sku": str, "repaired_by": MAYBE_INT, "problems": list}
+    assert has_shape(row, shape)
     assert row["problems"][0].keys() == {"code", "column", "value", "message"}
     assert body["causes"][0].keys() == {
-        "code", "title", "count", "example_line", "example_value",
+        "code", "title", "count", "example_line", "example_value", "remedy",
     }  # fmt: skip
 
 

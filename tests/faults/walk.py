@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import requests
 
@@ -247,6 +248,41 @@ def repair_by_the_api(walk: Walk) -> None:
     assert walk.site.finished(int(made["job_id"]))["state"] == "completed"
 
 
+def upload_in_parts(walk: Walk) -> None:
+    """By the tus protocol, in one part."""
+    text = as_csv(renamed(FEW[:3], "in parts"))
+    walk.program.headers["Tus-Resumable"] = "1.0.0"
+    made = walk.program.post(
+        f"{walk.site.url}/api/uploads/", headers={"Upload-Length": str(len(text))}, timeout=30
+    )
+    assert made.status_code == 201, made.text
+    sent = walk.program.patch(
+        urljoin(walk.site.url, made.headers["Location"]),
+        headers={"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+        data=text,
+        timeout=30,
+    )
+    assert sent.status_code == 204, sent.text
+    assert walk.site.finished(int(sent.headers["X-Job-Id"]))["state"] == "completed"
+
+
+def reviewed_import(walk: Walk) -> None:
+    """All that an import can do: rows that create and change, and a catalog that is not in it."""
+    text = as_csv([*renamed(FEW[:2], "reviewed"), FEW[2]])
+    options = {"review": "always", "missing": "delete"}
+    files = {"file": ("rows.csv", text)}
+    job = walk.call("POST", "/api/upload", status=202, files=files, data=options)["job_id"]
+    state = f"SELECT state FROM imports_importjob WHERE id = {job}"
+    eventually(lambda: walk.site.rows(state)[0]["state"] == "review", what="the review")
+    missing = walk.call("GET", f"/api/imports/{job}/preview", status=200)["review"]["counts"][
+        "missing"
+    ]
+    agreed = {"missing_agreed": missing}
+    walk.call("POST", f"/api/imports/{job}/commit", status=202, json=agreed)
+    done = walk.site.finished(int(job))
+    assert (done["state"], done["deleted"]) == ("completed", missing)
+
+
 def upload(walk: Walk) -> None:
     imported(walk.site, FEW)
 
@@ -369,6 +405,7 @@ PATHS: Mapping[str, tuple[Source, Callable[[Walk], None]]] = {
     "upload by the API": (Source.IMPORT, upload_by_the_api),
     "undo of the upload by the API": undo_of("upload by the API"),
     "repair by the API": (Source.IMPORT, repair_by_the_api),
+    "upload in parts": (Source.IMPORT, upload_in_parts),
     "upload": (Source.IMPORT, upload),
     "undo of the upload": undo_of("upload"),
     "undo of that undo": undo_of("undo of the upload"),
@@ -392,4 +429,6 @@ PATHS: Mapping[str, tuple[Source, Callable[[Walk], None]]] = {
     "undo of delete all": undo_of("delete all"),
     "undo of the undo of delete all": undo_of("undo of delete all"),
     "and back once more": undo_of("undo of the undo of delete all"),
+    "import that is reviewed": (Source.IMPORT, reviewed_import),
+    "undo of what was reviewed": undo_of("import that is reviewed"),
 }
