@@ -198,14 +198,14 @@ def test_blocks_that_are_checked_by_columns_lose_their_escapes_too(field: str) -
 def test_rejected_row_of_an_export_imports_once_it_is_repaired() -> None:
     create(sku="=1+1", name="=2", description="'=3\n-", price=Decimal("1.50"))
     before = rows()
-    spoiled = exported().replace(b"1.50", b"1,50".join([b'"', b'"']))
+    spoiled = exported().replace(b"1.50", b"a lot")
     job = completed(spoiled)
     assert (job.read, job.rejected) == (1, 1)
 
     returned = io.BytesIO()
     write_rejected(job, returned)
-    assert b"'=1+1,'=2,\"''=3\n-\",\"1,50\",true," in returned.getvalue()
-    again = completed(returned.getvalue().replace(b'"1,50"', b"1.50"))
+    assert b"'=1+1,'=2,\"''=3\n-\",a lot,true," in returned.getvalue()
+    again = completed(returned.getvalue().replace(b"a lot", b"1.50"))
 
     assert (again.unchanged, again.rejected, again.change_set) == (1, 0, None)
     assert rows() == before

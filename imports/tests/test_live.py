@@ -48,7 +48,8 @@ def test_waiting_job_says_that_it_waits() -> None:
 
     assert (shown.phase, shown.percent, shown.done, shown.total) == ("queued", 0, 0, None)
     assert steps(job) == {
-        "receive": "done", "read": "todo", "check": "todo", "review": "none", "merge": "todo", "done": "todo",
+        "receive": "done", "read": "todo", "check": "todo", "review": "none",
+        "merge": "todo", "done": "todo",
     }  # fmt: skip
     assert [step.note for step in shown.steps if step.key == "read"] == ["waiting for a worker"]
 
@@ -89,7 +90,8 @@ def test_merging_job_that_waits_says_for_which() -> None:
     progress.publish(job.progress_key, {"attempt": 1, "waiting_for": 7})
 
     assert steps(job) == {
-        "receive": "done", "read": "done", "check": "done", "review": "none", "merge": "live", "done": "todo",
+        "receive": "done", "read": "done", "check": "done", "review": "none",
+        "merge": "live", "done": "todo",
     }  # fmt: skip
     notes = {step.key: step.note for step in live(job).steps}
     assert notes["merge"] == "waiting for import #7"
@@ -110,7 +112,8 @@ def test_completed_job_shows_its_own_counts_whatever_valkey_says() -> None:
 
 def test_failed_job_shows_where_it_stopped() -> None:
     assert steps(imported("a,b\n")) == {
-        "receive": "done", "read": "failed", "check": "todo", "review": "none", "merge": "todo", "done": "todo",
+        "receive": "done", "read": "failed", "check": "todo", "review": "none",
+        "merge": "todo", "done": "todo",
     }  # fmt: skip
 
 

@@ -9,9 +9,13 @@ from tests.faults.harness import PATIENCE, Site
 FILE = "Drop a CSV file here, or choose one"
 
 
-def choose(page: Page, content: bytes, name: str = "products.csv") -> None:
-    """Upload a file from the imports page; ends on the page of the import."""
+def choose(page: Page, content: bytes, name: str = "products.csv", *, option: str = "") -> None:
+    """Upload a file from the imports page, with one of the options named there; ends on the page
+    of the import."""
     page.goto("/imports/")
+    if option:
+        page.locator("summary", has_text="Options").click()
+        page.locator(".opts label", has_text=option).click()
     page.get_by_label(FILE).set_input_files(
         {"name": name, "mimeType": "text/csv", "buffer": content}
     )

@@ -20,7 +20,7 @@ def test_risks_are_looked_at_left_out_and_applied(site: Site, visit: Visit) -> N
     page = visit(reduced_motion="reduce")
     choose(page, OLD, "old.csv")
     state(page, "Completed")
-    choose(page, FILE, "new.csv")
+    choose(page, FILE, "new.csv", option="If there is a risk")
     state(page, "Waiting for review")
     expect(page.locator("#announcer")).to_have_text(
         "Waiting for your review: nothing is written yet"

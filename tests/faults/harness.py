@@ -134,6 +134,8 @@ class Site:
             "ALLOWED_HOSTS": "127.0.0.1",
             "LOG_FORMAT": "text",
             "METRICS_ADDRESSES": "127.0.0.1",
+            # Nobody is there to look; tests of the review ask for it.
+            "IMPORT_REVIEW": "never",
             "PORT": str(self.port),
         }
 
