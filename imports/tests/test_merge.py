@@ -12,14 +12,22 @@ from django.db import connection, transaction
 from accounts.models import User
 from catalog.models import ChangeSet, Product, ProductChange
 from core import sql
-from imports import merge, report
+from imports import merge, report, reviewing
 from imports.merge import MergeBroken, MergeCounts, MergeProgress, Rules
 from imports.models import ImportJob
 from imports.options import Options
 from imports.pace import Pace
 from imports.preview import preview_file
 from imports.staging import compared_table, create, drop
-from imports.tests.importing import catalog, completed, counts, csv_of, product
+from imports.tests.importing import (
+    catalog,
+    completed,
+    counts,
+    csv_of,
+    imported,
+    product,
+    run_next,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
@@ -316,6 +324,15 @@ def test_progress_of_a_merge_without_rows_is_whole() -> None:
     assert (figures["done"], figures["total"]) == (0, 0)
 
 
+#: What only the pages of a review and repairs ask; `test_review_listing.py` and
+#: `test_repairing.py` run them.
+OF_OTHERS = {
+    "count_conflicts", "count_matching", "few_matching", "review_conflicts", "review_furthest",
+    "review_lines", "review_matching", "review_missing_conflicts", "review_missing_matching",
+    "review_missing_page", "review_page", "review_products", "skus_overtaken", "staging_overtaken",
+}  # fmt: skip
+
+
 def test_every_sql_file_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     run: set[str] = set()
     load = sql._text
@@ -337,5 +354,12 @@ def test_every_sql_file_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         drop("imports_staging_any")
     assert (figures["done"], figures["total"]) == (0, 7)
+    assert completed(csv_of("A-3,Three,,,"), missing="delete", missing_agreed=1).deleted == 1
+    assert completed(csv_of("A-4,,,,"), missing="deactivate", missing_agreed=1).deactivated == 1
+    waits = imported(csv_of("A-5,Five,,,"), missing="delete", review="always")
+    reviewing.decide(waits, lines=[2], products=[product("A-3").pk], include=False)
+    reviewing.decide_class(waits, "new", include=True)
+    reviewing.apply_review(waits, user=None)
+    assert run_next().created == 1
 
-    assert run == {path.stem for path in merge.SQL.glob("*.sql")}
+    assert run == {path.stem for path in merge.SQL.glob("*.sql")} - OF_OTHERS
