@@ -132,7 +132,7 @@ def _signed_in(user: User) -> Client:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     client = Client()
-    client.cookies[configured.SESSION_COOKIE_NAME] = session.session_key
+    client.cookies[configured.SESSION_COOKIE_NAME] = str(session.session_key)
     return client
 
 

@@ -112,7 +112,7 @@ def test_every_body_is_shown_as_it_is_sent(settings: Settings) -> None:
         ),
         name="prices-w47.csv",
     )
-    imported(b"PK\x03\x04" + bytes(100), name="prices-w47.xlsx")
+    imported(b"%PDF-1.7\n" + bytes(100), name="prices-w47.pdf")
     published()
     endpoints.delete(batches, actor=None)
     three = [

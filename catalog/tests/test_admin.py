@@ -339,10 +339,14 @@ def test_value_that_breaks_a_rule_is_refused_in_words(
 def test_every_model_of_ours_that_can_be_shown_is_in_the_admin() -> None:
     ours = {"accounts", "catalog", "imports", "webhooks"}
     models = {model for model in apps.get_models() if model._meta.app_label in ours}
-    # A composite key can't be shown, bytes of a part and answers for a repeat need not be.
+    # A composite key can't be shown; bytes of a part, answers for a repeat and what only makes
+    # sense on the page of an import need not be.
     hidden = {
         ProductChange,
-        apps.get_model("imports", "FilePart"),
+        *(
+            apps.get_model("imports", name)
+            for name in ("Decision", "FilePart", "Mapping", "ResumableUpload")
+        ),
         apps.get_model("accounts", "IdempotentRequest"),
     }
 

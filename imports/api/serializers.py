@@ -51,6 +51,7 @@ class UploadBody(Strict):
     )
     mapping = serializers.CharField(
         required=False,
+        allow_blank=True,
         help_text="The name of a mapping that says which column holds what.",
     )
 

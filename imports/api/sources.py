@@ -16,7 +16,7 @@ from core.api.paging import paged
 from core.api.problems import Problem
 from core.api.serializers import Message, Paging
 from core.outbound import UrlRefused, check_address
-from imports import fetching, source_listing, sources
+from imports import fetching, remembered, source_listing, sources
 from imports.api.source_json import (
     FetchJson,
     FetchPageJson,
@@ -139,6 +139,24 @@ def found(pk: int) -> Source:
     return get_object_or_404(source_listing.listed(), pk=pk)
 
 
+def _options(chosen: Mapping[str, Any]) -> Options:
+    """The options of a source's imports; a mapping is given by its name.
+
+    Raises:
+        Problem: `invalid`, there is no such mapping.
+    """
+    name = chosen.get("mapping", "")
+    others = {key: value for key, value in chosen.items() if key != "mapping"}
+    if not name:
+        return Options.usual(**others)
+    mapping = remembered.named().filter(name=name).first()
+    if mapping is None:
+        text = "There is no mapping of this name."
+        raise Problem("invalid", text, errors={"options.mapping": text})
+    others["decimal"] = others.get("decimal") or mapping.decimal
+    return Options.usual(**others, mapping_id=mapping.pk)
+
+
 def _values(body: Mapping[str, Any], *, source: Source | None) -> dict[str, Any]:
     """What `imports.sources` takes, from a body that was checked.
 
@@ -147,7 +165,7 @@ def _values(body: Mapping[str, Any], *, source: Source | None) -> dict[str, Any]
     """
     values = {name: body[name] for name in ("name", "enabled") if name in body}
     if "options" in body:
-        values["options"] = Options.usual(**body["options"])
+        values["options"] = _options(body["options"])
     if "schedule" in body:
         values["schedule"] = Schedule(**body["schedule"]) if body["schedule"] else None
     if {"url", "username", "password"} & body.keys():

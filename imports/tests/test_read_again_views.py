@@ -78,7 +78,7 @@ def chosen(page: str, name: str) -> str:
 def test_page_shows_what_was_found_as_chips(editor_client: Client) -> None:
     page = editor_client.get(f"/imports/{waiting(ImportJob.State.REVIEW).pk}/").content.decode()
 
-    assert chosen(page, "encoding") == "Windows-1252"
+    assert chosen(page, "encoding") == "Windows-1252, Latin-1 (western Europe)"
     assert chosen(page, "delimiter") == "Semicolon"
     assert chosen(page, "header_line") == "line 2"
     assert chosen(page, "decimal") == "Comma"

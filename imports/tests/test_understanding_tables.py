@@ -396,3 +396,15 @@ def test_the_same_header_far_behind_the_beginning_is_left_out_and_told() -> None
 
     assert rows[-2:] == [["A19999", "Bolt", "19999.50"], ["B1", "Lid", "1.50"]]
     assert (doubts(found), doubts(with_notes(found, notes))) == ([], ["header_again"])
+
+
+def test_row_that_opens_with_a_mark_and_goes_on_within_quotes_is_no_remark() -> None:
+    rows = [
+        ["name", "text", "sku"],
+        ["Bolt", "a", "A1"],
+        ["#1 nut", "b\nc", "A2"],
+        ["Pin", "", "A3"],
+    ]
+    text = 'name;text;sku\nBolt;a;A1\n#1 nut;"b\nc";A2\nPin;;A3\n'
+
+    assert understood(text)[1] == rows

@@ -322,10 +322,13 @@ def _with_blanks(dialect: Dialect, lines: list[str]) -> Dialect:
 def _comment(lines: list[str], dialect: Dialect, width: int) -> str:
     """The mark of lines that are remarks: they stand on top or have not the table's width."""
     cutter = Cutter(dialect)
+    # A row may open with the mark and go on for some lines within quotes.
+    rows = {each.line for each in cutter.records(lines) if len(each.cells) == width}
     for mark in COMMENTS:
-        marked = [line for line in lines if line.lstrip().startswith(mark)]
+        marked = [each for each in enumerate(lines, 1) if each[1].lstrip().startswith(mark)]
         remarks = sum(
-            all(len(each.cells) != width for each in cutter.records([line])) for line in marked
+            number not in rows and all(len(each.cells) != width for each in cutter.records([line]))
+            for number, line in marked
         )
         if marked and remarks * 2 >= len(marked) and len(marked) * 2 < len(lines) + 2 * remarks:
             return mark

@@ -235,6 +235,10 @@ def walk_imports(walk: Walk) -> None:
     call("list_imports")
     for name in ("list_import_changes", "list_rejected_rows", "download_rejected_rows"):
         call(name, path_parameters=job)
+    rows = call("list_rejected_rows", path_parameters=job)["items"]
+    cells = [{"row": rows[0]["row"], "column": "name", "value": "Two"}]
+    made = call("repair_import", path_parameters=job, body={"cells": cells})
+    walk.site.finished(made["job_id"])
     call("undo_import", path_parameters=job)
     walk_review(walk)
 
@@ -250,6 +254,20 @@ def walk_review(walk: Walk) -> None:
     call("decide_review", path_parameters=job, body={"lines": [2], "include": False})
     call("commit_import", path_parameters=job, body={})
     walk.site.finished(job["id"])
+
+
+def walk_sources(walk: Walk) -> None:
+    """All calls of sources; the address is one that nobody answers."""
+    call = walk.call
+    schedule = {"cron": "0 6 * * 1-5", "time_zone": "Europe/Berlin"}
+    body = {"name": "Supplier", "url": "http://127.0.0.1:8999/prices.csv", "schedule": schedule}
+    source = {"id": call("create_source", body=body)["id"]}
+    call("list_sources")
+    call("get_source", path_parameters=source)
+    call("change_source", path_parameters=source, body={"enabled": False})
+    call("fetch_source", path_parameters=source)
+    call("list_fetches", path_parameters=source)
+    call("delete_source", path_parameters=source)
 
 
 def walk_webhooks(walk: Walk, receiver: Receiver) -> None:
@@ -286,6 +304,7 @@ def test_every_call_succeeds_as_it_is_described(
     walk_operations(walk)
     walk_imports(walk)
     walk_webhooks(walk, receiver)
+    walk_sources(walk)
 
     ids = {
         operation["operationId"]

@@ -52,7 +52,7 @@ def test_file_with_broken_rows_from_drop_to_clean_second_import(site: Site, page
         choose(page, broken(rows=150))
         held.wait()
         state(page, "Merging")
-        bar = page.get_by_role("progressbar")
+        bar = page.get_by_role("progressbar", name="Merging")
         expect(bar).to_be_visible()
         expect(page.get_by_label("Progress")).to_contain_text(re.compile(r"of 19,850 rows"))
         figures(page, rejected=150, created=19_850)
@@ -60,7 +60,7 @@ def test_file_with_broken_rows_from_drop_to_clean_second_import(site: Site, page
         expect(page).to_have_title(re.compile(r"^\d+ %, products\.csv"))
     state(page, "Completed")
     figures(page, created=19_850, updated=0, unchanged=0, duplicate=0, rejected=150)
-    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_role("progressbar", name=re.compile("Merging|Reading"))).to_have_count(0)
     expect(page.get_by_role("button", name="Cancel import")).to_have_count(0)
     expect(page.locator("#announcer")).to_contain_text("19,850 created")
     first = page.get_by_role("row").filter(has_text="much").first
@@ -112,7 +112,7 @@ def test_dropped_file_is_imported(site: Site, page: Page) -> None:
 
 def test_spreadsheet_with_a_wrong_name_is_refused_in_words(site: Site, page: Page) -> None:
     site.start_worker()
-    choose(page, b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml" + bytes(range(256)) * 40)
+    choose(page, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(range(256)) * 40)
     state(page, "Failed")
     alert = page.locator("[role=alert]", has_text="Nothing was imported.")
     expect(alert).to_be_visible()

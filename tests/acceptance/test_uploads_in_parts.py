@@ -114,7 +114,8 @@ def test_cancelled_upload_leaves_nothing_behind(site: Site, page: Page, large: P
         lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_(),
     )
     page.goto("/imports/")
-    upload(page, large)
+    with page.expect_request(lambda request: request.method == "PATCH"):
+        upload(page, large)
     expect(page.get_by_role("progressbar", name="Upload of supplier.csv")).to_be_visible()
     with page.expect_response(lambda answer: answer.request.method == "DELETE"):
         page.get_by_role("button", name="Cancel", exact=True).click()

@@ -372,12 +372,21 @@ class Site:
         self.broker().delete("product-importer:1:catalog:version")
         for table in self.staging_tables():
             self.rows(f'DROP TABLE IF EXISTS "{table}"')
-        self.rows(
-            "TRUNCATE catalog_product, catalog_changeset, catalog_productchange, imports_importjob,"
-            " imports_rejectedrow, imports_storedfile, imports_filepart, catalog_bulkoperation,"
-            " imports_source, django_celery_beat_crontabschedule, webhooks_endpoint, webhooks_event"
-            " CASCADE"
-        )
+        self._empty()
+
+    def _empty(self, *, tries: int = 10) -> None:
+        """Empty the tables; a task of beat's that is in the middle of them has to end first."""
+        try:
+            self.rows(
+                "TRUNCATE catalog_product, catalog_changeset, catalog_productchange,"
+                " imports_importjob, imports_rejectedrow, imports_storedfile, imports_filepart,"
+                " catalog_bulkoperation, imports_source, django_celery_beat_crontabschedule,"
+                " webhooks_endpoint, webhooks_event CASCADE"
+            )
+        except psycopg.errors.DeadlockDetected:
+            if not tries:
+                raise
+            self._empty(tries=tries - 1)
 
     def _still_deliver(self) -> None:
         """Nobody publishes or sends from now on; who is in the middle of it is killed."""
