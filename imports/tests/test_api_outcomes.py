@@ -65,6 +65,7 @@ def test_rejected_rows_are_listed_with_all_that_is_wrong(viewer_api: ApiClient) 
             "count": 2,
             "example_line": 3,
             "example_value": "much",
+            "remedy": "",
         },
         {
             "code": "name_empty",
@@ -72,6 +73,7 @@ def test_rejected_rows_are_listed_with_all_that_is_wrong(viewer_api: ApiClient) 
             "count": 1,
             "example_line": 3,
             "example_value": "",
+            "remedy": "",
         },
         {
             "code": "price_negative",
@@ -79,6 +81,7 @@ def test_rejected_rows_are_listed_with_all_that_is_wrong(viewer_api: ApiClient) 
             "count": 1,
             "example_line": 4,
             "example_value": "-1",
+            "remedy": "",
         },
     ]
 
@@ -104,7 +107,7 @@ def test_rejected_rows_are_downloaded_as_on_the_page(viewer_api: ApiClient) -> N
     assert response["Content-Disposition"] == 'attachment; filename="spring list-rejected.csv"'
     header, first, *_ = streamed(response).decode().splitlines()
     assert header == "sku,name,description,price,active,error"
-    assert first.startswith("A-2,,,much,,Name is empty.")
+    assert first.startswith("A-2,,,much,,Line 3 of import ")
 
 
 def test_changes_of_an_import_are_those_of_its_change_set(viewer_api: ApiClient) -> None:
