@@ -2,6 +2,7 @@
 
 import hashlib
 import tracemalloc
+import uuid
 from collections.abc import Iterator
 
 import boto3
@@ -143,8 +144,10 @@ def bucket(settings: Settings) -> Iterator[None]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # The servers of one process share their buckets.
+    name = f"uploads-{uuid.uuid4().hex}"
     options = {
-        "bucket_name": "uploads",
+        "bucket_name": name,
         "endpoint_url": f"http://{host}:{port}",
         "region_name": "eu-central-1",
         "access_key": "key",
@@ -160,7 +163,7 @@ def bucket(settings: Settings) -> Iterator[None]:
         aws_secret_access_key="secret",
     )
     client.create_bucket(
-        Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
     settings.STORAGES = {
         **settings.STORAGES,

@@ -380,7 +380,8 @@ class Site:
             self.rows(
                 "TRUNCATE catalog_product, catalog_changeset, catalog_productchange,"
                 " imports_importjob, imports_rejectedrow, imports_storedfile, imports_filepart,"
-                " catalog_bulkoperation, imports_source, django_celery_beat_crontabschedule,"
+                " catalog_bulkoperation, imports_mapping, imports_resumableupload,"
+                " imports_source, django_celery_beat_crontabschedule,"
                 " webhooks_endpoint, webhooks_event CASCADE"
             )
         except psycopg.errors.DeadlockDetected:
