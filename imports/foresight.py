@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from django.db import connection
 
 from core.sql import statement
 from imports.merge import SQL
 from imports.models import ImportJob
-from imports.pace import Pace, merge_cost
+from imports.pace import Pace, Shown, merge_cost
 
 # Rows that are looked at, one in so many: 500 probes of the SKU's index take 10 ms.
 SAMPLED, EVERY = 500, 37
 #: Smaller imports are over before their figures say anything.
 TELLING_ROWS = 20_000
-#: A last import that was so much off met something else than rows.
+#: So many of the last large imports are looked at.
+EARLIER = 5
+#: An import that was so much off met something else than rows, and says nothing.
 FURTHEST = 4.0
 
 
@@ -28,21 +32,28 @@ def foresee(table: str, pace: Pace) -> None:
         pace.expect(created=new / looked, updated=changed / looked)
 
 
-def correction() -> float:
-    """How much dearer merging was than foreseen, beside reading, in the last large import."""
-    last = (
-        ImportJob.objects.filter(
-            state=ImportJob.State.COMPLETED,
-            read__gte=TELLING_ROWS,
-            applied_at=None,
-            deleted=0,
-            deactivated=0,
-        )
-        .order_by("-id")
-        .first()
+def shown_earlier() -> Shown:
+    """What merging cost in the last large imports: the median, as one may have been disturbed."""
+    last = ImportJob.objects.filter(
+        state=ImportJob.State.COMPLETED,
+        read__gte=TELLING_ROWS,
+        applied_at=None,
+        deleted=0,
+        deactivated=0,
+    ).order_by("-id")[:EARLIER]
+    shown = [each for each in map(_shown, last) if each is not None]
+    if not shown:
+        return Shown()
+    return Shown(
+        dearer=median(each.dearer for each in shown), unit=median(each.unit for each in shown)
     )
-    if last is None or not last.phases.get("read") or not last.phases.get("merge"):
-        return 1.0
-    foreseen = merge_cost(rows=last.staged, created=last.created, updated=last.updated)
-    shown = last.phases["merge"] / last.phases["read"] * last.read
-    return min(FURTHEST, max(1 / FURTHEST, shown / foreseen)) if foreseen else 1.0
+
+
+def _shown(job: ImportJob) -> Shown | None:
+    foreseen = merge_cost(rows=job.staged, created=job.created, updated=job.updated)
+    reading, merging = job.phases.get("read"), job.phases.get("merge")
+    if not (foreseen and reading and merging):
+        return None
+    unit = merging / foreseen
+    dearer = unit / (reading / job.read)
+    return Shown(dearer=dearer, unit=unit) if 1 / FURTHEST < dearer < FURTHEST else None

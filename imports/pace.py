@@ -1,14 +1,16 @@
 """How fast an import is, how far, and how long it still takes: the figures of its bar.
 
 An import is a row of stretches, each with its own price of a row. What a stretch has cost so far is
-measured where it can be; what is still to come is the rows that are expected there, at the price
-that this import has shown by then, corrected by how the last large import turned out.
+measured where it can be; what is still to come is the rows that are expected there, at a price
+between what this import has shown by then and what the last large import took.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 # Before that much has passed, rates and the time left would be guesses.
@@ -38,17 +40,26 @@ def merge_cost(*, rows: int, created: int, updated: int) -> float:
     return rows * COSTS["compare"] + writing
 
 
-class Pace:
-    """The clock of one import.
+@dataclass(frozen=True)
+class Shown:
+    """What merging cost in earlier imports.
 
-    `correction` is how much dearer merging is on this machine, beside reading, than COSTS say.
+    `dearer` is how many times as much it cost, beside reading, as COSTS say; `unit` the seconds
+    that one of COSTS took, 0 where nothing is known.
     """
 
+    dearer: float = 1.0
+    unit: float = 0.0
+
+
+class Pace:
+    """The clock of one import."""
+
     def __init__(
-        self, *, correction: float = 1.0, clock: Callable[[], float] = time.monotonic
+        self, *, earlier: Shown = Shown(), clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._clock = clock
-        self._correction = correction
+        self._earlier = earlier
         self._rows = dict.fromkeys(COSTS, 0.0)
         #: Of the rows still to come, by what a sample says.
         self._created, self._updated = 1.0, 0.0
@@ -105,7 +116,7 @@ class Pace:
         if rows and took:
             shown = took / (rows * COSTS[self._stretch])
             if self._stretch == "read":
-                self._unit = shown * self._correction
+                self._unit = self._merging(shown)
             elif self._stretch == "compare" and self._unit:
                 self._unit = (self._unit + shown) / 2
         self._spent += took
@@ -160,7 +171,7 @@ class Pace:
                 return None
             whole = took / share
             rows = self._rows["read"]
-            unit = whole / rows * self._correction if rows else 0.0
+            unit = self._merging(whole / rows) if rows else 0.0
         elif unit is None:
             return None
         else:
@@ -171,6 +182,15 @@ class Pace:
         here = max(whole - took, whole * _NEARLY * (1 - (share or 0.0)))
         later = _ORDER[_ORDER.index(self._stretch) + 1 :]
         return here + sum(map(self._cost, later)) * unit
+
+    def _merging(self, reading: float) -> float:
+        """What one of COSTS will take in merging, where it takes `reading` seconds in reading.
+
+        Whatever else runs may slow down both, or reading alone, which needs two processes at once:
+        halfway between is never far off.
+        """
+        foreseen = reading * self._earlier.dearer
+        return math.sqrt(foreseen * self._earlier.unit) if self._earlier.unit else foreseen
 
     def _cost(self, stretch: str) -> float:
         return self._rows[stretch] * COSTS[stretch]

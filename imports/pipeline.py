@@ -79,7 +79,7 @@ def run_import(lease: Lease[ImportJob], *, watch: Figures | None = None) -> bool
         try:
             with Heartbeat(lease, publish=show) as beat:
                 beat.report(attempt=job.attempt)
-                pace = Pace(correction=foresight.correction())
+                pace = Pace(earlier=foresight.shown_earlier())
                 if not reviewed:
                     _stage(lease, table, beat, pace)
                 wait_for_turn(lease, beat)

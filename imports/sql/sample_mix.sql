@@ -8,7 +8,8 @@ SELECT count(*),
        count(*) FILTER (
            WHERE product.name <> staged.name
               OR product.description <> staged.description
-              OR (staged.price IS NOT NULL AND product.price IS DISTINCT FROM staged.price)
+              OR staged.price <> product.price
+              OR (staged.price IS NOT NULL AND product.price IS NULL AND product.id IS NOT NULL)
               OR product.active <> staged.active
        )
 FROM (SELECT * FROM {table} WHERE line %% %(every)s = 1 LIMIT %(at_most)s) AS staged

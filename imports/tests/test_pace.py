@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imports.pace import COSTS, Pace, merge_cost
+from imports.pace import COSTS, Pace, Shown, merge_cost
 
 ROWS = 500_000
 TICK = 0.25
@@ -22,7 +22,7 @@ class Run:
     updated: int = 0
     missing: int = 0
     costs: dict[str, float] = field(default_factory=lambda: {k: 8 * v for k, v in COSTS.items()})
-    correction: float = 1.0
+    earlier: Shown = field(default_factory=Shown)
     sampled: bool = True
     lag: float = 0.0
     now: float = 100.0
@@ -30,7 +30,7 @@ class Run:
 
     def go(self) -> float:
         """Run it; seconds that it worked."""
-        pace = Pace(correction=self.correction, clock=lambda: self.now)
+        pace = Pace(earlier=self.earlier, clock=lambda: self.now)
         worked = self._stretch(pace, "read", ROWS, shows=True)
         pace.leave()
         self.now += self.lag
@@ -75,7 +75,16 @@ CASES: dict[str, dict[str, Any]] = {
     "a machine on which writing is dear, as the last import showed": {
         "created": ROWS,
         "costs": {name: cost * (8 if name == "read" else 16) for name, cost in COSTS.items()},
-        "correction": 2.0,
+        "earlier": Shown(dearer=2.0, unit=16e-6),
+    },
+}
+
+DISTURBED: dict[str, dict[str, Any]] = {
+    "reading is slowed down by something else, merging is not": {
+        "costs": {name: cost * (16 if name == "read" else 8) for name, cost in COSTS.items()},
+    },
+    "both take twice as long as the last time": {
+        "costs": {name: cost * 16 for name, cost in COSTS.items()},
     },
 }
 
@@ -94,6 +103,17 @@ def test_time_left_is_right_within_a_fifth_from_the_first_quarter_on(name: str) 
         judged += 1
         assert figures["seconds_left"] == pytest.approx(left, rel=0.2, abs=0.35), (at, figures)
     assert judged > 10
+
+
+@pytest.mark.parametrize("name", DISTURBED)
+def test_time_left_is_off_by_a_fifth_of_the_whole_at_most_on_a_disturbed_machine(name: str) -> None:
+    run = Run(created=ROWS, earlier=Shown(unit=8e-6), **DISTURBED[name])
+    began = run.now
+    whole = run.go()
+    late = [(run.now - at, each) for at, each in run.seen if at - began >= whole / 4]
+    assert len(late) > 10
+    for left, figures in late:
+        assert figures["seconds_left"] == pytest.approx(left, abs=whole / 5), figures
 
 
 def test_products_that_go_are_counted_in_as_soon_as_they_are_known() -> None:
