@@ -1,8 +1,9 @@
 """`make screenshots`: the pictures in `docs/images/`, taken of a running `make run`.
 
 A price list of a week is imported in Chromium: one picture while it is merged, one when it has
-ended with rejected rows. Then `dev.pictures` goes through the other pages, with endpoints of
-`dev.webhook_pictures` that hear of it. At the end everything is undone, the import too. Made for
+ended with rejected rows. `dev.import_pictures` adds a list that waits for a review. Then
+`dev.pictures` goes through the other pages, with endpoints of `dev.webhook_pictures` that hear of
+it. At the end everything is undone, the import too. Made for
 the sample catalog of a first start.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dev.checkout import Checkout
+from dev.import_pictures import take_imports
 from dev.pictures import IMAGES, WIDTH, take, take_catalog, take_home, undo, way_back
 from dev.sample import rows
 from dev.webhook_pictures import listening, take_webhooks
@@ -103,6 +105,7 @@ def take_all(url: str, password: str) -> None:
         page.wait_for_selector("#rejected")
         take(page, "import-rejected.png", height=1080)
         imported = page.url
+        take_imports(page, path.parent)
         with listening(page):
             edits = take_catalog(page, imported, edited=repriced[0], taken=repriced[1])
             take_webhooks(page)
