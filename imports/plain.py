@@ -3,7 +3,8 @@
 Quotes are read strictly where reading on would be a guess. Text after a closing quote
 (``"12" monitor"``) rejects the row; so does a quote inside an unquoted cell of a record that spans
 lines, or a lone one at such a cell's end (``27",9.90``): marks of a quote opened elsewhere. A quote
-within an unquoted cell of one line is literal (``5" pipe``). A quote never closed refuses the file.
+within an unquoted cell of one line is literal (``5" pipe``). A quote that is never closed rejects
+its row alone, up to the end of its line; what follows are rows again.
 """
 
 import csv
@@ -16,7 +17,7 @@ from typing import Final
 
 from catalog.rules import Problem, shown
 from imports.broken import Broken, byte_problems
-from imports.decoding import Block, Lines, Notice, Unreadable
+from imports.decoding import Block, Lines, Notice
 from imports.dialect import QUOTE, Format, Grammar
 from imports.tallies import Tally
 
@@ -27,8 +28,23 @@ _BLANK_START: Final = [_BLANK]
 _LINE_END = re.compile(r"\r\n|\r|\n")
 #: Stands for a record whose cells a misplaced quote puts in doubt.
 _MISPLACED: Final[list[str]] = []
+_MISPLACED_QUOTE: Final = (
+    "a quote is misplaced, so where its cells end is a guess. Put quotes around "
+    'the whole cell and write a quote inside it twice: "12"" monitor".'
+)
+_NEVER_CLOSED: Final = (
+    "an opening quote is never closed, so where its cells end is a guess. Close it or remove it."
+)
 #: How far a cell may run on, in lines, behind a misplaced quote before rows are trusted again.
 _DOUBT_LINES: Final = 200
+
+
+class _NeverClosed(Exception):
+    """An opening quote, on line ``line``, that the file's end or a record's cap leaves open."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
 
 
 Record = tuple[int, int, list[str]]
@@ -176,7 +192,7 @@ class PlainReader:
         self._end = block.first + block.count - 1
 
     def _quoted(self) -> Iterator[Record]:
-        """Yield records by the csv module up to a misplaced quote or a block without quotes."""
+        """Yield records by the csv module up to a doubtful quote or a block without quotes."""
         suspects = self._lines.suspects
         width = len(self._format.header)
         line = self._end + 1
@@ -209,11 +225,15 @@ class PlainReader:
                 return
         except csv.Error:
             end = base + records.line_num
-            self._refuse_unclosed(line, end)
+            opened = self._open_at_end(line, end)
+            if opened is not None:
+                yield self._doubtful(line, opened, _NEVER_CLOSED)
+                return
             end = self._runs_on_to(end)
-        self.rows += 1
-        self._line, self._end = line, end
-        yield self.rows, line, self._misplaced(line, end)
+        except _NeverClosed as found:
+            yield self._doubtful(line, found.line, _NEVER_CLOSED)
+            return
+        yield self._doubtful(line, end, _MISPLACED_QUOTE)
 
     def _tape(self, start: int) -> Iterator[Iterable[str]]:
         """Yield the lines from ``start`` on, a block at a time; the csv module pulls them."""
@@ -253,12 +273,18 @@ class PlainReader:
             return Broken(problems, cells)
         return cells
 
-    def _refuse_unclosed(self, line: int, end: int) -> None:
+    def _open_at_end(self, line: int, end: int) -> int | None:
+        """Return the line with the quote that the file's end leaves open, if that is what broke."""
         lines = self._lines
-        if lines.finished and end == lines.loaded:
-            text = "".join(lines.between(line, end))
-            if self._grammar.unclosed.fullmatch(text):
-                raise self._overlong(line, end)
+        if not (lines.finished and end == lines.loaded):
+            return None
+        text = "".join(lines.between(line, end))
+        return self._opened(line, text) if self._grammar.unclosed.fullmatch(text) else None
+
+    def _opened(self, line: int, text: str) -> int | None:
+        """Return the line of a quote in ``text``, from ``line`` on, that is not closed."""
+        found = self._grammar.unclosed.match(text)
+        return line + len(_LINE_END.findall(found[1])) if found else None
 
     def _runs_on_to(self, end: int) -> int:
         """Return the line on which a cell ends whose opening quote was lost or closed too early.
@@ -279,23 +305,16 @@ class PlainReader:
                 break
         return end
 
-    def _misplaced(self, line: int, end: int) -> Broken:
+    def _doubtful(self, line: int, end: int, why: str) -> Record:
         lines = self._lines
         lines.suspects.difference_update(range(line, end + 1))
+        self.rows += 1
+        self._line, self._end = line, end
         text = "".join(lines.between(line, end)).rstrip("\r\n")
         where = f"Line {line:,}" if line == end else f"Lines {line:,} to {end:,}"
-        message = (
-            f"{where}: a quote is misplaced, so where its cells end is a guess. Put quotes around "
-            'the whole cell and write a quote inside it twice: "12"" monitor".'
-        )
-        return Broken([Problem("quote", "", shown(text), message)], [])
+        return self.rows, line, Broken([Problem("quote", "", shown(text), f"{where}: {why}")], [])
 
-    def _overlong(self, line: int, end: int) -> Unreadable:
-        """Return the refusal for a record past the cap or the end: an unclosed quote, mostly."""
-        text = "".join(self._lines.between(line, end))
-        found = self._grammar.unclosed.match(text)
-        if not found:
-            return self._lines.too_long(line)
-        line += len(_LINE_END.findall(found[1]))
-        message = f"Line {line:,}: an opening quote is never closed. Close it or remove it."
-        return Unreadable("unclosed_quote", message, line)
+    def _overlong(self, line: int, end: int) -> Exception:
+        """Return what to raise for a record past the cap: of an open quote, mostly."""
+        opened = self._opened(line, "".join(self._lines.between(line, end)))
+        return self._lines.too_long(line) if opened is None else _NeverClosed(opened)

@@ -107,7 +107,7 @@ def test_staging_is_gone_afterwards() -> None:
     [
         (b"a,b\n1,2\n", "header_missing"),
         (b"PK\x03\x04anything", "archive_broken"),
-        (b'sku,name\nA-1,One\nA-2,"Two\n', "unclosed_quote"),
+        (b'sku,"name\nA-1,One\nA-2,Two\n', "unclosed_quote"),
         (b"sku,name\n" + b"x" * 2_000_000, "record_too_long"),
     ],
 )

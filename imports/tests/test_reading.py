@@ -3,6 +3,7 @@ import gzip
 import io
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -228,18 +229,42 @@ def test_blanks_before_a_quote_reject_a_row_of_a_file_not_written_so() -> None:
     assert broken_rows(content) == [(100_002, [("quote", "")], b'B, "two"\n')]
 
 
-def test_an_unclosed_quote_refuses_the_file_and_names_its_line() -> None:
+def test_an_unclosed_quote_rejects_its_row_alone() -> None:
     content = "sku,name\n" + "A,1\n" * 2914 + 'B,"x\ny"\n' + 'C,"2\nD,3\n'
-    assert refusal(content) == (
-        "unclosed_quote",
-        2918,
-        "Line 2,918: an opening quote is never closed. Close it or remove it.",
-    )
+    broken = [
+        (row, line, cells) for row, line, cells in opened(content) if isinstance(cells, Broken)
+    ]
+    assert [(row, line) for row, line, _ in broken] == [(2916, 2918)]
+    assert [(each.code, each.message) for _, _, cells in broken for each in cells.problems] == [
+        (
+            "quote",
+            "Line 2,918: an opening quote is never closed, so where its cells end is a guess. "
+            "Close it or remove it.",
+        )
+    ]
+    assert cells_of(content)[-1] == ["D", "3"]
 
 
-def test_an_unclosed_quote_is_refused_before_it_fills_the_memory() -> None:
+def test_an_unclosed_quote_in_the_second_line_of_a_row_rejects_both() -> None:
+    content = 'sku,name,description\nA,"x\ny","2\nB,3,4\n'
+    assert broken_rows(content) == [(2, [("quote", "")], b'A,"x\ny","2\n')]
+    assert cells_of(content)[-1] == ["B", "3", "4"]
+
+
+def test_an_unclosed_quote_far_from_the_end_rejects_its_row_alone() -> None:
     content = 'sku,name\nA,1\nB,"2\n' + "C,3\n" * 400_000
-    assert refusal(content)[:2] == ("unclosed_quote", 3)
+    reader = opened(content)
+    found = list(reader)
+    assert [(row, line) for row, line, cells in found if isinstance(cells, Broken)] == [(2, 3)]
+    assert (len(found), found[-1]) == (400_002, (400_002, 400_003, ["C", "3"]))
+
+
+def test_every_row_with_an_open_quote_is_read_in_linear_time() -> None:
+    content = "sku,name\n" + 'A,"1\n' * 30_000
+    began = time.process_time()
+    found = opened(content)
+    assert sum(len(found.raw().splitlines()) for _ in found) == 30_000
+    assert time.process_time() - began < 5
 
 
 # Caps
@@ -253,7 +278,9 @@ def test_a_record_may_be_as_long_as_the_cap_and_no_longer() -> None:
         "record_too_long",
         3,
     )
-    assert refusal(head + 'A,1,"' + "x\n" * 60 + '"\n', max_record=100)[1] == 2
+    content = head + 'A,1,"' + "x\n" * 60 + '"\nB,2,3\n'
+    assert broken_rows(content, max_record=100)[0] == (2, [("quote", "")], b'A,1,"x\n')
+    assert cells_of(content, max_record=100)[-1] == ["B", "2", "3"]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +288,7 @@ def test_a_record_may_be_as_long_as_the_cap_and_no_longer() -> None:
     [
         (b"", b"x" * 1000, "record_too_long"),
         (b"sku,name\nA,", b"x" * 1000, "record_too_long"),
-        (b'sku,name\nA,"', b"x\n" * 500, "unclosed_quote"),
+        (b'sku,name\nA,"', b"x" * 1000, "record_too_long"),
         (b"\xff\xfe", b"x\0" * 500, "record_too_long"),
         (b"", b"\n" * 1000, "empty"),
     ],
