@@ -1,6 +1,7 @@
 """Fixtures that every tier shares; the database and Valkey come from `python -m dev test`."""
 
 import contextlib
+import gc
 import json
 import re
 from collections.abc import Iterator
@@ -48,6 +49,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if tier == "acceptance" and not SOME_ACCEPTANCE.search(text):
         return True
     return (tier == "not acceptance" and bool(WHOLLY_ACCEPTANCE.search(text))) or None
+
+
+def pytest_collection_finish() -> None:
+    """Leave what lives to the end to itself: every collection would walk through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @cache

@@ -56,6 +56,10 @@ class AuditEntry(models.Model):
         SECRET_ROTATED = "secret_rotated", "rotated the signing secret of"
         OLD_SECRET_ENDED = "old_secret_ended", "ended the old signing secret of"
         DELIVERIES_RESENT = "deliveries_resent", "sent again to"
+        SOURCE_CREATED = "source_created", "created the source"
+        SOURCE_CHANGED = "source_changed", "changed the source"
+        SOURCE_DELETED = "source_deleted", "deleted the source"
+        SOURCE_FETCHED = "source_fetched", "asked for the file of the source"
         TOKEN_CREATED = "token_created", "created the API token"
         TOKEN_REVOKED = "token_revoked", "revoked the API token"
 

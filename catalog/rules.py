@@ -32,6 +32,7 @@ CAUSES: Final[dict[str, str]] = {
     "sku_empty": "SKU is empty",
     "sku_too_long": "SKU is too long",
     "sku_unprintable": "SKU has an invisible character",
+    "sku_exponent": "SKU was shortened by a spreadsheet",
     "name_empty": "Name is empty",
     "name_too_long": "Name is too long",
     "name_control": "Name has a control character or line break",

@@ -47,6 +47,10 @@ AUDIT_ICONS: Final = {
     Action.ENDPOINT_ENABLED: "circle-check",
     Action.ENDPOINT_DISABLED: "ban",
     Action.DELIVERIES_RESENT: "send",
+    Action.SOURCE_CREATED: "plus",
+    Action.SOURCE_CHANGED: "pencil",
+    Action.SOURCE_DELETED: "trash",
+    Action.SOURCE_FETCHED: "download",
     Action.TOKEN_CREATED: "key",
     Action.TOKEN_REVOKED: "ban",
 }
@@ -58,6 +62,8 @@ ENDPOINT_FIELDS: Final = {
     "ordered": "order",
     "rate_per_hour": "rate",
 }
+#: What of a source was changed, by its form's labels.
+SOURCE_FIELDS: Final = {"access": "address", "enabled": "switched on or off"}
 WHY_DISABLED: Final = {
     "failing": "nothing but failure for 5 days",
     "gone": "it answered 410 Gone",
@@ -212,6 +218,9 @@ def _note(entry: AuditEntry) -> str:
     if entry.action == Action.ENDPOINT_CHANGED:
         fields = entry.details.get("fields", [])
         return ", ".join(ENDPOINT_FIELDS.get(name, name) for name in fields)
+    if entry.action == Action.SOURCE_CHANGED:
+        fields = entry.details.get("fields", [])
+        return ", ".join(SOURCE_FIELDS.get(name, name) for name in fields)
     if entry.action == Action.ENDPOINT_ENABLED:
         return "what had failed sent again" if entry.details.get("send_failed") else ""
     if entry.action == Action.ENDPOINT_DISABLED:

@@ -185,14 +185,26 @@ class Lease(Hold[Row]):
         )
 
     def step_back(self) -> None:
-        """Give the row back to the queue in its old place, as if it had not been claimed."""
-        self.held().update(
-            state=self.row.QUEUED,
-            attempt=F("attempt") - 1,
-            lease_token=None,
-            leased_until=None,
-            progress={},
+        """Give the row back to the queue in its old place, as if it had not been claimed.
+
+        Raises:
+            Cancelled: a cancel came first; nobody would ever claim the row.
+            LeaseLost: the row is somebody else's by now.
+        """
+        given_back = (
+            self.held()
+            .filter(cancel_requested=False)
+            .update(
+                state=self.row.QUEUED,
+                attempt=F("attempt") - 1,
+                lease_token=None,
+                leased_until=None,
+                progress={},
+            )
         )
+        if not given_back:
+            self.check()
+            raise LeaseLost
 
     def check(self) -> None:
         """Raise Cancelled or LeaseLost if the row says so."""
@@ -286,7 +298,10 @@ def reap(model: type[Row], *, lost_message: str) -> Reaped:
     )
     for state in [model.CANCELLED] * cancelled + [model.FAILED] * len(failed):
         row_ended.send(sender=model, state=state, row=None)
-    requeued = dead.update(state=model.QUEUED, lease_token=None, leased_until=None, progress={})
+    # Not what the statements before left out, locked or not dead yet: nobody could claim it.
+    requeued = dead.filter(cancel_requested=False, attempt__lt=settings.MAX_ATTEMPTS).update(
+        state=model.QUEUED, lease_token=None, leased_until=None, progress={}
+    )
     if requeued or failed or cancelled:
         logger.warning(
             "reaped: model=%s requeued=%d failed=%d cancelled=%d",

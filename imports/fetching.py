@@ -9,6 +9,10 @@ import datetime
 import json
 import logging
 import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 from functools import partial
 
 from django.conf import settings
@@ -18,10 +22,12 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from accounts.models import User
+from accounts import audit
+from accounts.models import AuditEntry, User
 from core.advisory import only_one
 from core.downloads import Download, DownloadFailed, download
 from core.leases import (
+    TICK_SECONDS,
     Cancelled,
     ClockTimestamp,
     Heartbeat,
@@ -30,13 +36,15 @@ from core.leases import (
     asking_request,
     claim_next,
     reap,
+    request_cancel,
 )
 from core.logs import log_ids
 from core.wakeups import wake_worker, wake_workers
 from imports import sources
-from imports.models import Fetch, ImportJob, Mapping, Source
+from imports.models import Fetch, ImportJob, Mapping, Source, StoredFile
 from imports.options import Options
 from imports.schedules import FETCH_TASK
+from imports.storage import uploads
 from imports.uploads import NoRoom, UploadRefused, accept_upload
 
 logger = logging.getLogger(__name__)
@@ -81,6 +89,8 @@ def fetch_now(source: Source, *, user: AbstractBaseUser | None, scheduled: bool 
             request_id=asking_request(),
         )
         Fetch.objects.filter(pk=fetch.pk).update(accepted_at=ClockTimestamp())
+        if not scheduled:
+            audit.record(AuditEntry.Action.SOURCE_FETCHED, actor=user, target=held.name)
         transaction.on_commit(partial(wake_worker, Fetch))
     return fetch
 
@@ -113,6 +123,12 @@ def make_up_for_lost() -> None:
             logger.warning("a scheduled fetch was made up for: source=%d", source_pk)
 
 
+def cancel(source: Source) -> bool:
+    """Ask for the source's fetch to be cancelled; False if none is under way."""
+    running = sources.under_way(source)
+    return running is not None and request_cancel(running)
+
+
 def claim() -> Lease[Fetch] | None:
     """The fetch that waits longest, unless as many as may be are under way."""
     busy = Fetch.objects.filter(state__in=Fetch.RUNNING, leased_until__gte=ClockTimestamp())
@@ -139,6 +155,7 @@ def run_fetch(lease: Lease[Fetch]) -> None:
             is_full = isinstance(refused, NoRoom)
             lease.fail("no_room" if is_full else "quota_full", str(refused), progress={})
         except Cancelled:
+            _clear(fetch)
             lease.cancel(progress={})
         except LeaseLost:
             logger.warning("the lease was lost: the source is gone, or another worker has it")
@@ -178,13 +195,15 @@ def _fetch(lease: Lease[Fetch], beat: Heartbeat[Fetch]) -> None:
         beat.report(size=size)
 
     with tempfile.TemporaryFile() as file:
-        got = download(
+        fetching = partial(
+            download,
             access.asked(etag=known.etag, last_modified=known.last_modified),
             file,
             most=settings.RESUMABLE_MAX_BYTES,
             seconds=settings.FETCH_DEADLINE_SECONDS,
             watch=watch,
         )
+        got = _while(beat.check, fetching)
         if got.changed and got.sha256 != known.sha256:
             file.flush()
             lease.check()
@@ -196,7 +215,43 @@ def _fetch(lease: Lease[Fetch], beat: Heartbeat[Fetch]) -> None:
                 source=source,
             )
     beat.stop()
-    _finish(lease, source, got, job)
+    try:
+        _finish(lease, source, got, job)
+    except Cancelled:
+        # The file was handed on already when the word came.
+        if job is not None:
+            request_cancel(job)
+        raise
+
+
+def _clear(fetch: Fetch) -> None:
+    """Remove what was being stored when the cancel came."""
+    receiving = ImportJob.State.RECEIVING
+    for job in ImportJob.objects.filter(source=fetch.source_id, state=receiving):
+        stored = StoredFile.objects.filter(name__startswith=f"imports/{job.pk}-")
+        for name in stored.values_list("name", flat=True):
+            uploads().delete(name)
+        job.delete()
+
+
+def _while(check: Callable[[], None], work: Callable[[], Download]) -> Download:
+    """What `work` returns or raises, as long as `check` raises nothing.
+
+    A server that is silent keeps `work` waiting. Whoever cancels does not wait for it: its thread
+    is left behind, and ends with the first byte or when the server was silent for too long.
+    """
+    done: Future[Download] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 raised again where it was asked for
+            done.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name="fetch", daemon=True).start()
+    while not wait([done], timeout=TICK_SECONDS).done:
+        check()
+    return done.result()
 
 
 def _finish(lease: Lease[Fetch], fetched: Source, got: Download, job: ImportJob | None) -> None:

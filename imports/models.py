@@ -90,6 +90,9 @@ class ImportJob(LeasedRow):
     repairs = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="repaired_by"
     )
+    #: By which rejected rows of `repairs` are mended, {"codes", "words"}, while there is no upload
+    #: yet: many rows are read by the worker, which then writes it.
+    remedy = models.JSONField(default=dict, blank=True)
     source = models.ForeignKey(
         "Source", null=True, on_delete=models.SET_NULL, related_name="import_jobs"
     )

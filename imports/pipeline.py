@@ -25,6 +25,7 @@ from imports.order import SteppedBack, wait_for_turn
 from imports.pace import Pace
 from imports.reading import HeaderMissing, Unreadable, read
 from imports.remembered import recaller
+from imports.repairing import write_upload
 from imports.returning import take_up
 from imports.signals import import_finished
 from imports.staging import Stager, staging_table
@@ -123,6 +124,7 @@ def _stage(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob], pace
         figures = pace.figures(done=read, total=total, share=share)
         beat.report(read=read, rejected=rejected, **figures)
 
+    write_upload(lease, beat)
     with uploads().open(job.upload) as upload:
         options = Options.of(job)
         reader = read(upload, name=job.file_name, recall=recaller(options), **options.reading())

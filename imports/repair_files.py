@@ -7,32 +7,38 @@ column `error` says which row each was.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any, Final
 
 from django.core.files.base import File
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import User
 from catalog.rules import Problem
-from core.leases import request_cancel
+from core.leases import ClockTimestamp, Lease, request_cancel
 from core.sql import statement
+from core.wakeups import wake_worker
 from imports.checking import checker
 from imports.models import ImportJob, RejectedRow
 from imports.options import Options
 from imports.reading import read
 from imports.records import Writing
 from imports.returning import ERROR, claim, mark
-from imports.uploads import accept_upload, count_upload
+from imports.storage import uploads
+from imports.uploads import accept_upload, check_room, count_upload, says_no_room
 
 SQL: Final = Path(__file__).parent / "sql"
 ENCODING: Final = "utf-8"
 DELIMITER: Final = ","
+BUSY: Final = "Somebody repairs some of these rows just now. Look again."
 
 
 class RepairRefused(Exception):
@@ -191,16 +197,89 @@ def hand_in(job: ImportJob, mended: RepairFile, skus: Sequence[str], *, user: Us
     A product that was changed since the rows were handed in is not overwritten unseen.
     """
     count_upload(user)
-    review = ImportJob.Review.ALWAYS if overtaken(job, skus) else job.review
-    name = PurePosixPath(job.file_name)
     repairing = accept_upload(
         File(mended.file),
-        file_name=f"{name.stem[:200]}-repair.csv",
+        file_name=_file_name(job),
         user=user,
-        options=mended.options(review=review),
+        options=mended.options(review=_review(job, skus)),
         repairs=job,
     )
-    if claim(repairing, {job.pk: mended.lines}) != len(mended.rows):
+    try:
+        _claim(repairing, job, mended)
+    except RepairRefused:
         request_cancel(repairing)
-        raise RepairRefused("Somebody repairs some of these rows just now. Look again.")
+        raise
     return repairing
+
+
+def hand_in_later(
+    job: ImportJob, mended: RepairFile, *, remedy: dict[str, Any], user: User
+) -> ImportJob:
+    """Queue an import of rows that its worker is to mend; one at a time for those of a job.
+
+    Raises:
+        RepairRefused: another one has not come to its rows yet.
+        UploadRefused: too often.
+    """
+    count_upload(user)
+    with transaction.atomic():
+        ImportJob.objects.select_for_update().get(pk=job.pk)
+        waiting = (ImportJob.State.QUEUED, *ImportJob.RUNNING)
+        others = ImportJob.objects.filter(repairs=job, upload="", state__in=waiting)
+        if others.exists():
+            raise RepairRefused(BUSY)
+        made = ImportJob.objects.create(
+            file_name=_file_name(job),
+            created_by_id=user.pk,
+            repairs=job,
+            remedy=remedy,
+            state=ImportJob.State.QUEUED,
+            **mended.options(review=job.review).as_json(),
+        )
+        ImportJob.objects.filter(pk=made.pk).update(accepted_at=ClockTimestamp())
+        transaction.on_commit(partial(wake_worker, ImportJob))
+    return made
+
+
+def keep_upload(
+    lease: Lease[ImportJob], job: ImportJob, mended: RepairFile, skus: Sequence[str]
+) -> None:
+    """Make the file the upload of a lease's import, and its rows taken: both, or neither.
+
+    Raises:
+        RepairRefused: somebody else repairs one of the rows now.
+        UploadRefused: there is no room.
+        LeaseLost: the import is another worker's by now.
+    """
+    content = File(mended.file)
+    check_room(content.size, lease.row.created_by)
+    content.seek(0)
+    sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    name = f"imports/{lease.row.pk}-{uuid.uuid4().hex}"
+    try:
+        with says_no_room():
+            stored = uploads().save(name, content)
+        with transaction.atomic():
+            lease.update(
+                upload=stored,
+                size=content.size,
+                sha256=sha256,
+                review=_review(job, skus),
+            )
+            _claim(lease.row, job, mended)
+    except BaseException:
+        uploads().delete(name)
+        raise
+
+
+def _claim(repairing: ImportJob, job: ImportJob, mended: RepairFile) -> None:
+    if claim(repairing, {job.pk: mended.lines}) != len(mended.rows):
+        raise RepairRefused(BUSY)
+
+
+def _file_name(job: ImportJob) -> str:
+    return f"{PurePosixPath(job.file_name).stem[:200]}-repair.csv"
+
+
+def _review(job: ImportJob, skus: Sequence[str]) -> str:
+    return ImportJob.Review.ALWAYS if overtaken(job, skus) else job.review

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
@@ -15,7 +14,7 @@ from psycopg import sql
 from core.sql import statement
 from imports.merge import SQL
 from imports.models import ImportJob
-from imports.reviewing import has_moved, parameters
+from imports.review_outcome import moved_products, moved_rows, outcome, parameters
 from imports.staging import missing_table, review_table
 
 NEW: Final = "new"
@@ -115,10 +114,20 @@ def _paged(
     return Paginator(lazy, size)
 
 
-def pages_of(job: ImportJob, asked: Asked, *, size: int = PAGE_SIZE) -> Paginator[ReviewRow]:
-    """The rows of a job in review that are asked for, by pages; the count is exact."""
+def pages_of(
+    job: ImportJob,
+    asked: Asked,
+    *,
+    size: int = PAGE_SIZE,
+    conflicts: tuple[int, int] | None = None,
+) -> Paginator[ReviewRow]:
+    """The rows of a job in review that are asked for, by pages; the count is exact.
+
+    `conflicts` are those of rows and of missing products, if they are known: to count them takes as
+    long as to list them.
+    """
     if asked.kind == CONFLICTS:
-        return _Conflicts(job).pages(size)
+        return _Conflicts(job, conflicts).pages(size)
     if asked.kind == MISSING:
         return _missing_pages(job, asked, size)
     return _row_pages(job, asked, size)
@@ -138,9 +147,11 @@ def left_out(job: ImportJob, *, lines: Sequence[int], products: Sequence[int]) -
     return {row.key for row in found if row.left_out}
 
 
-def page_of(job: ImportJob, asked: Asked, *, number: Any) -> Page[ReviewRow]:
+def page_of(
+    job: ImportJob, asked: Asked, *, number: Any, conflicts: tuple[int, int] | None = None
+) -> Page[ReviewRow]:
     """One page of them: the first for what is no number, the last for one too high."""
-    return pages_of(job, asked).get_page(number)
+    return pages_of(job, asked, conflicts=conflicts).get_page(number)
 
 
 def _row_pages(job: ImportJob, asked: Asked, size: int) -> Paginator[ReviewRow]:
@@ -249,19 +260,12 @@ def _missing_page(
 class _Conflicts:
     """Rows, then missing products, that were changed, came or went since the review."""
 
-    def __init__(self, job: ImportJob) -> None:
-        self.job = job
-
-    @cached_property
-    def _decided(self) -> dict[str, Any]:
-        return parameters(self.job, moved=has_moved(self.job))
+    def __init__(self, job: ImportJob, known: tuple[int, int] | None) -> None:
+        self.job, self._known = job, known
+        self._decided = parameters(job)
 
     def pages(self, size: int) -> Paginator[ReviewRow]:
-        rows = self._count("review_verdicts", review=review_table(self.job.staging))
-        products = 0
-        if self.job.missing != ImportJob.Missing.KEEP:
-            missing = missing_table(self.job.staging)
-            products = self._count("review_missing_verdicts", missing=missing)
+        rows, products = self._known or self._count()
 
         def page(low: int, many: int) -> list[ReviewRow]:
             found = self._rows(low, many) if low < rows else []
@@ -271,16 +275,13 @@ class _Conflicts:
 
         return _paged(lambda: rows + products, page, size)
 
-    def _count(self, name: str, **table: str) -> int:
-        verdicts = statement(SQL, name, **table)
-        counting = statement(SQL, "count_conflicts", verdicts=verdicts)
-        (found,) = _all(counting, self._decided)[0]
-        return int(found)
+    def _count(self) -> tuple[int, int]:
+        does = outcome(self.job)
+        return does.conflicts, does.missing_conflicts
 
     def _rows(self, low: int, many: int) -> list[ReviewRow]:
         review = review_table(self.job.staging)
-        verdicts = statement(SQL, "review_verdicts", review=review)
-        page = statement(SQL, "review_conflicts", review=review, verdicts=verdicts)
+        page = statement(SQL, "review_conflicts", review=review, moved=moved_rows(self.job))
         return [
             ReviewRow(
                 line=each[0],
@@ -296,8 +297,8 @@ class _Conflicts:
 
     def _products(self, low: int, many: int) -> list[ReviewRow]:
         missing = missing_table(self.job.staging)
-        verdicts = statement(SQL, "review_missing_verdicts", missing=missing)
-        page = statement(SQL, "review_missing_conflicts", missing=missing, verdicts=verdicts)
+        moved = moved_products(self.job)
+        page = statement(SQL, "review_missing_conflicts", missing=missing, moved=moved)
         return [
             ReviewRow(
                 line=None,
@@ -325,7 +326,12 @@ def _values(found: Sequence[Any]) -> Values | None:
 
 def _pattern(search: str) -> dict[str, Any]:
     text = connection.ops.prep_for_like_query(search)
-    return {"pattern": f"%{text}%" if search else None, "is_ascii": search.isascii()}
+    return {
+        "pattern": f"%{text}%" if search else None,
+        "is_ascii": search.isascii(),
+        # The Kelvin sign, for one, is a plain k in lower case.
+        "is_wide": any(not char.lower()[0].isascii() for char in search),
+    }
 
 
 def _count(matching: sql.Composed, chosen: dict[str, Any]) -> int:

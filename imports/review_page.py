@@ -10,13 +10,9 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.paginator import Page
-from django.db import connection
 from django.http import QueryDict
 
 from catalog.history import LABELS, FieldChange
-from catalog.models import Product
-from core.sql import statement
-from imports.merge import SQL
 from imports.missing import is_many
 from imports.models import ImportJob
 from imports.review_listing import (
@@ -35,8 +31,8 @@ from imports.review_listing import (
     left_out,
     page_of,
 )
-from imports.reviewing import Outcome, outcome, stands
-from imports.staging import review_table
+from imports.review_outcome import Outcome, catalog_size, outcome
+from imports.reviewing import stands
 
 REJECTED: Final = "rejected"
 #: In the page's address; without any of them it is the page itself that is asked for.
@@ -128,16 +124,21 @@ class Prospect:
     """What applying would do, in numbers.
 
     `going` is how many products would be deactivated or deleted because they are missing;
-    `must_type` if somebody has to type that number. `seen` is what a person agrees to who applies.
+    `must_type` if somebody has to type that number. `conflicting` are rows, and missing products,
+    that were changed since. `seen` is what a person agrees to who applies.
     """
 
     outcome: Outcome
     going: int
     must_type: bool
     products: int
-    conflicts: int
+    conflicting: tuple[int, int]
     seen: str
     days: int
+
+    @property
+    def conflicts(self) -> int:
+        return sum(self.conflicting)
 
 
 def is_part(query: QueryDict) -> bool:
@@ -154,7 +155,7 @@ def review_context(job: ImportJob, query: QueryDict) -> dict[str, Any]:
     prospect = prospect_of(job)
     return {
         "prospect": prospect,
-        "changes": changes_of(job, query, conflicts=prospect.conflicts),
+        "changes": changes_of(job, query, conflicts=prospect.conflicting),
         "risks": [
             {**risk, "left_out": risk["code"] in job.left_out_classes}
             for risk in job.reviewed["risks"]
@@ -199,13 +200,15 @@ def prospect_of(job: ImportJob) -> Prospect:
     """What applying the review of a job would do now."""
     does = outcome(job)
     going = does.deactivated + does.deleted
-    many = going and is_many(going, Product.objects.count(), percent=settings.RISK_CATALOG_PERCENT)
+    many = False
+    if going:
+        many = is_many(going, catalog_size(job), percent=settings.RISK_CATALOG_PERCENT)
     return Prospect(
         outcome=does,
         going=going,
-        must_type=bool(many),
+        must_type=many,
         products=does.created + does.updated + going,
-        conflicts=does.conflicts + does.missing_conflicts,
+        conflicting=(does.conflicts, does.missing_conflicts),
         seen="-".join(map(str, astuple(does))),
         days=settings.CHANGE_RETENTION_DAYS,
     )
@@ -213,17 +216,15 @@ def prospect_of(job: ImportJob) -> Prospect:
 
 def furthest_price(job: ImportJob) -> tuple[Decimal, Decimal] | None:
     """The price that moves the furthest, before and after."""
-    if not job.reviewed["price_moved"]:
+    if not job.reviewed["furthest"]:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(statement(SQL, "review_furthest", review=review_table(job.staging)))
-        found: tuple[Decimal, Decimal] | None = cursor.fetchone()
-    return found
+    old, new = job.reviewed["furthest"]
+    return Decimal(old), Decimal(new)
 
 
-def changes_of(job: ImportJob, query: QueryDict, *, conflicts: int) -> Changes:
-    """The rows that an address asks for; `conflicts` is how many there are."""
-    counts = {kind: job.reviewed.get(kind, 0) for kind, _, _ in TABS} | {CONFLICTS: conflicts}
+def changes_of(job: ImportJob, query: QueryDict, *, conflicts: tuple[int, int]) -> Changes:
+    """The rows that an address asks for; `conflicts` is how many rows and missing products are."""
+    counts = {kind: job.reviewed.get(kind, 0) for kind, _, _ in TABS} | {CONFLICTS: sum(conflicts)}
     kind = _kind(query, counts)
     asked = Asked(
         kind=kind,
@@ -232,7 +233,11 @@ def changes_of(job: ImportJob, query: QueryDict, *, conflicts: int) -> Changes:
         risk=_one_of(RISKS, query.get("risk")) if kind == CHANGED else "",
         risks_first=query.get("order") != "line",
     )
-    page = None if kind == REJECTED else page_of(job, asked, number=query.get("page"))
+    page = (
+        None
+        if kind == REJECTED
+        else page_of(job, asked, number=query.get("page"), conflicts=conflicts)
+    )
     return Changes(
         kind=kind,
         asked=asked,

@@ -8,29 +8,29 @@ who applies the review says otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
-from django.db.models import Count, Max
 from psycopg import sql
 
-from catalog.models import ChangeSet, Product
+from catalog.models import Product
 from core.leases import ClockTimestamp, Heartbeat, Lease, asking_request
 from core.sql import statement
 from core.wakeups import wake_worker
-from imports.merge import SQL, MergeCounts, Rules, compare, count, widen
+from imports.merge import SQL, MergeCounts, Rules, compare, count
 from imports.missing import find_missing, is_many, unreadable_rows
 from imports.models import Decision, ImportJob
 from imports.options import Options
+from imports.review_outcome import catalog_size, outcome, parameters, settled_version
+from imports.review_tables import make
 from imports.staging import compared_table, judged_table, missing_table, review_table
 
 #: What can be left out whole.
 CLASSES: Final = ("new", "changed", "missing", "price_moved", "emptied", "deactivates")
-_FIELDS: Final = ("name", "description", "price", "active")
 
 
 class ReviewRefused(Exception):
@@ -43,25 +43,6 @@ class ReviewRefused(Exception):
 
 class Waits(Exception):
     """A person has to look at what an import would do before it is applied."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What applying a review would do now: rows, and products that the file does not have.
-
-    `missing_left_out` and `missing_conflicts` are products, the other counts are of rows.
-    """
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    left_out: int = 0
-    conflicts: int = 0
-    deactivated: int = 0
-    deleted: int = 0
-    missing_left_out: int = 0
-    missing_conflicts: int = 0
 
 
 def rules_of(job: ImportJob) -> Rules:
@@ -142,8 +123,11 @@ def hold(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> Non
     rules = rules_of(job)
     beat.report(phase=ImportJob.State.REVIEW)
     drop(table)
+    # Before anything is read: what changes in between has then changed since.
+    settled = settled_version()
     with transaction.atomic():
-        reviewed = _make(job, table, rules)
+        reviewed = settled | make(job, table, rules)
+        reviewed["risks"] = _risks_of(job, reviewed)
         beat.stop()
         waits = (
             lease.held()
@@ -165,64 +149,38 @@ def hold(lease: Lease[ImportJob], table: str, beat: Heartbeat[ImportJob]) -> Non
     job.refresh_from_db()
 
 
-def _make(job: ImportJob, table: str, rules: Rules) -> dict[str, Any]:
-    """Make the review's tables; return what they hold, as JSON."""
-    review = review_table(table)
-    # Before anything is read: what changes in between has then changed since.
-    version = catalog_version()
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        widen(cursor)
-        cursor.execute(
-            statement(SQL, "review_rows", table=table, review=review),
-            {
-                **rules.clearing,
-                "creates": rules.creates,
-                "updates": rules.updates,
-                "price_percent": settings.RISK_PRICE_PERCENT,
-            },
-        )
-        rows = cursor.rowcount
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (line)").format(sql.Identifier(review))
-        )
-        cursor.execute(statement(SQL, "review_counts", review=review))
-        names = ("new", "changed", "unchanged", "skipped", "price_moved", "emptied", "deactivates")
-        counted = cursor.fetchone()
-    found: dict[str, Any] = dict(zip(names, counted, strict=False))
-    missing = 0
-    if job.missing != ImportJob.Missing.KEEP:
-        missing = find_missing(table, wanted=job.missing, job_pk=job.pk)
-    found |= {
-        "fields": dict(zip(_FIELDS, counted[len(names) :], strict=True)),
-        "missing": missing,
-        "duplicates": job.staged - rows,
-        "rejected": job.rejected,
-        "unreadable": unreadable_rows(job) if missing else 0,
-        "catalog": Product.objects.count(),
-        "version": version,
-    }
-    again = job.applied_at is not None
+def _risks_of(job: ImportJob, found: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The risks of a review; that it was made anew comes first of all."""
     rebuilt = {
         "code": "rebuilt",
         "count": 1,
         "message": "The database was restarted, so the file was compared anew. Look once more.",
     }
-    return found | {"risks": [*([rebuilt] if again else []), *risks(job, found)]}
+    return [*([rebuilt] if job.applied_at is not None else []), *risks(job, found)]
 
 
 def stands(job: ImportJob) -> bool:
     """Whether the review of a job still has all that it was made of."""
     if not job.staging:
         return False
-    table, review = job.staging, review_table(job.staging)
-    kinds = sum(job.reviewed[kind] for kind in ("new", "changed", "unchanged", "skipped"))
+    table, found = job.staging, job.reviewed
+    rows = {
+        table: job.staged,
+        review_table(table): sum(count for *_, count in found["classes"]),
+    }
+    if job.missing != ImportJob.Missing.KEEP:
+        rows[missing_table(table)] = found["missing"]
+    return all(_has_rows(name) is bool(count) for name, count in rows.items())
+
+
+def _has_rows(table: str) -> bool | None:
+    """Whether there is anything in a table; None if there is no such table."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s), to_regclass(%s)", [table, review])
-        if None in cursor.fetchone():
-            return False
-        cursor.execute(statement(SQL, "review_stands", table=table, review=review))
-        return bool(cursor.fetchone() == (job.staged, kinds))
+        cursor.execute("SELECT to_regclass(%s)", [table])
+        if cursor.fetchone() == (None,):
+            return None
+        cursor.execute(statement(SQL, "has_rows", table=table))
+        return bool(cursor.fetchone()[0])
 
 
 def drop(table: str) -> None:
@@ -250,7 +208,9 @@ def decide(
             ("lines", lines, {"review": review_table(job.staging)}),
             ("products", products, {"missing": missing_table(job.staging)}),
         ):
-            if numbers := list(chosen):
+            numbers = list(chosen)
+            # Without missing products there is no table of them.
+            if numbers and (name == "lines" or job.missing != ImportJob.Missing.KEEP):
                 with connection.cursor() as cursor:
                     cursor.execute(
                         statement(SQL, f"decide_{name}", **tables),
@@ -316,59 +276,6 @@ def review_anew(job: ImportJob) -> None:
         transaction.on_commit(partial(wake_worker, ImportJob))
 
 
-def outcome(job: ImportJob) -> Outcome:
-    """What applying the review of a job would do now, by its decisions and the catalog's state."""
-    rows = _count_verdicts("review_verdicts", job, review=review_table(job.staging))
-    counted = Outcome(
-        created=rows.get("create", 0),
-        updated=rows.get("update", 0),
-        unchanged=rows.get("unchanged", 0),
-        skipped=rows.get("skip", 0),
-        left_out=rows.get("left_out", 0),
-        conflicts=rows.get("conflict", 0),
-    )
-    if job.missing == ImportJob.Missing.KEEP:
-        return counted
-    products = _count_verdicts("review_missing_verdicts", job, missing=missing_table(job.staging))
-    deletes = job.missing == ImportJob.Missing.DELETE
-    return replace(
-        counted,
-        deleted=products.get("go", 0) if deletes else 0,
-        deactivated=0 if deletes else products.get("go", 0),
-        missing_left_out=products.get("left_out", 0),
-        missing_conflicts=products.get("conflict", 0),
-    )
-
-
-def _count_verdicts(name: str, job: ImportJob, **tables: str) -> dict[str, int]:
-    with connection.cursor() as cursor:
-        verdicts = statement(SQL, name, **tables)
-        cursor.execute(
-            statement(SQL, "count_verdicts", verdicts=verdicts),
-            parameters(job, moved=has_moved(job)),
-        )
-        return dict(cursor.fetchall())
-
-
-def parameters(job: ImportJob, *, moved: bool = True) -> dict[str, Any]:
-    """The parameters of the verdicts; `moved` is false if the catalog is known to be the same."""
-    return {"job": job.pk, "classes": job.left_out_classes, "moved": moved}
-
-
-def catalog_version() -> list[int]:
-    """Something that is another one after every change of the catalog.
-
-    The count sees a change set that was begun earlier and committed later than the last one.
-    """
-    found = ChangeSet.objects.aggregate(last=Max("pk"), count=Count("pk"))
-    return [found["last"] or 0, found["count"]]
-
-
-def has_moved(job: ImportJob) -> bool:
-    """Whether the catalog has changed since the review was made."""
-    return bool(job.reviewed.get("version") != catalog_version())
-
-
 def apply_review(
     job: ImportJob,
     *,
@@ -388,7 +295,7 @@ def apply_review(
         going = does.deactivated + does.deleted
         if (
             going
-            and is_many(going, Product.objects.count(), percent=settings.RISK_CATALOG_PERCENT)
+            and is_many(going, catalog_size(job), percent=settings.RISK_CATALOG_PERCENT)
             and missing_agreed != going
         ):
             goes = "deleted" if does.deleted else "deactivated"

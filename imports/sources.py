@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser
 from django.db import IntegrityError, transaction
 
+from accounts import audit
+from accounts.models import AuditEntry
 from core.downloads import Asked
 from core.outbound import check_url
 from imports import schedules
@@ -116,6 +118,7 @@ def create(
             created_by_id=actor.pk if actor else None,
         )
         schedules.keep(source, schedule)
+        audit.record(AuditEntry.Action.SOURCE_CREATED, actor=actor, target=name)
     return source
 
 
@@ -134,6 +137,7 @@ def change(source: Source, *, actor: AbstractBaseUser, **values: Any) -> Source:
         schedule: Schedule | None = values["schedule"]
     else:
         schedule = schedules.of_source(source)
+    changed = _changed(source, values)
     with _unique_name(values.get("name", source.name)):
         fields = ["name", "enabled", "etag", "last_modified", "sha256", "options", "created_by"]
         source.name = values.get("name", source.name)
@@ -150,14 +154,18 @@ def change(source: Source, *, actor: AbstractBaseUser, **values: Any) -> Source:
             source.created_by_id = actor.pk
         source.save(update_fields=fields)
         schedules.keep(source, schedule)
+        if changed:
+            action = AuditEntry.Action.SOURCE_CHANGED
+            audit.record(action, actor=actor, target=source.name, fields=changed)
     return source
 
 
 @transaction.atomic
-def delete(source: Source) -> None:
+def delete(source: Source, *, actor: AbstractBaseUser | None) -> None:
     """Remove it with its schedule and its fetches; what it imported stays."""
     schedules.forget(source.pk)
     source.delete()
+    audit.record(AuditEntry.Action.SOURCE_DELETED, actor=actor, target=source.name)
 
 
 def once(*, actor: AbstractBaseUser, url: str, options: Options) -> Source:
@@ -187,6 +195,19 @@ def under_way(source: Source) -> Fetch | None:
 def _machine(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
+
+
+def _changed(source: Source, values: dict[str, Any]) -> list[str]:
+    """Which of the values differ from what is kept; what they are stays secret."""
+    access, options = values.get("access"), values.get("options")
+    kept: dict[str, bool] = {
+        "name": values.get("name", source.name) != source.name,
+        "access": access is not None and vars(access) != source.access,
+        "options": options is not None and options.as_json() != source.options,
+        "schedule": "schedule" in values and values["schedule"] != schedules.of_source(source),
+        "enabled": values.get("enabled", source.enabled) != source.enabled,
+    }
+    return [name for name, differs in kept.items() if differs]
 
 
 def _forget_file(source: Source) -> None:

@@ -31,4 +31,5 @@ urlpatterns = [
     path("sources/<int:pk>/edit/", sources.source_edit, name="source_edit"),
     path("sources/<int:pk>/delete/", sources.source_delete, name="source_delete"),
     path("sources/<int:pk>/fetch/", sources.fetch, name="fetch"),
+    path("sources/<int:pk>/cancel/", sources.cancel_fetch, name="cancel_fetch"),
 ]

@@ -122,6 +122,7 @@ EDITOR_ONLY: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("get", "/imports/sources/{source}/edit/", {}, 200),
     ("post", "/imports/sources/{source}/edit/", {**SOURCE, "name": "C"}, 302),
     ("post", "/imports/sources/{source}/fetch/", {}, 302),
+    ("post", "/imports/sources/{source}/cancel/", {}, 302),
     ("get", "/imports/sources/{source}/delete/", {}, 200),
     # Last: they take away what the others need.
     ("post", "/imports/sources/{source}/delete/", {}, 302),

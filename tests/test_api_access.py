@@ -82,6 +82,7 @@ WRITE = (
     Call("POST", "/api/sources", 201, SOURCE),
     Call("PATCH", "/api/sources/{source}", 200, {"name": "C"}),
     Call("POST", "/api/sources/{source}/fetch", 202),
+    Call("POST", "/api/sources/{source}/cancel", 200),
     # Last: they take away what the others need.
     Call("DELETE", "/api/sources/{source}", 200),
     Call("DELETE", "/api/products/{product}", 200),

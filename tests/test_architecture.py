@@ -122,7 +122,8 @@ def test_only_the_merge_and_the_operations_write_products_by_sql() -> None:
 
 
 def test_only_writers_of_products_take_the_writers_lock() -> None:
-    """Pruning joins them, since it takes away what an undo reads, and writes no product."""
+    """Pruning joins them, since it takes away what an undo reads, and writes no product; a review
+    waits until nobody writes, to know what is written after it."""
     assert where(lambda node: called(node) == "share_catalog") == {
         "catalog/products.py",
         "catalog/cleaning.py",
@@ -130,6 +131,7 @@ def test_only_writers_of_products_take_the_writers_lock() -> None:
     assert where(lambda node: called(node) == "take_catalog") == {
         "catalog/operations.py",
         "imports/pipeline.py",
+        "imports/review_outcome.py",
     }
 
 

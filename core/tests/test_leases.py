@@ -17,6 +17,7 @@ from core.leases import (
     Heartbeat,
     Lease,
     LeaseLost,
+    Reaped,
     claim_next,
     reap,
     request_cancel,
@@ -142,9 +143,10 @@ def test_worker_that_lost_its_lease_can_write_nothing() -> None:
         lease.update(read=7)
     with pytest.raises(LeaseLost):
         lease.finish("completed", read=7)
+    with pytest.raises(LeaseLost):
+        lease.step_back()
     lease.fail("any", "Any.")
     lease.cancel()
-    lease.step_back()
     lease.expire()
 
     row.refresh_from_db()
@@ -210,6 +212,18 @@ def test_row_that_steps_back_keeps_its_place_and_its_attempts() -> None:
     assert claimed().row == row
 
 
+def test_row_with_a_cancel_does_not_step_back() -> None:
+    row = queued()
+    lease = claimed()
+    request_cancel(row)
+
+    with pytest.raises(Cancelled):
+        lease.step_back()
+
+    row.refresh_from_db()
+    assert (row.state, row.attempt, row.lease_token) == ("reading", 1, lease.token)
+
+
 def test_reaper_gives_back_fails_and_cancels_what_dead_workers_held(settings: Settings) -> None:
     lost, worn_out, unwanted, alive = (queued() for _ in range(4))
     for _ in range(4):
@@ -230,6 +244,28 @@ def test_reaper_gives_back_fails_and_cancels_what_dead_workers_held(settings: Se
     assert (worn_out.error_code, worn_out.error_message) == ("worker_lost", "Gone.")
     assert (lost.lease_token, lost.attempt) == (None, 1)
     assert alive.lease_token is not None
+
+
+@transactional
+def test_row_that_the_reaper_can_not_fail_yet_is_not_given_back(settings: Settings) -> None:
+    row = queued(attempt=settings.MAX_ATTEMPTS - 1)
+    claimed()
+    expire(row)
+    found: list[Reaped] = []
+
+    def look() -> None:
+        with transaction.atomic():
+            found.append(reap(Job, lost_message="Gone."))
+
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=row.pk)
+        in_thread(look).join()
+    row.refresh_from_db()
+    assert found == [Reaped(requeued=0, failed=[], cancelled=0)]
+    assert row.state == "reading"
+
+    look()
+    assert found[1:] == [Reaped(requeued=0, failed=[row.pk], cancelled=0)]
 
 
 @pytest.fixture

@@ -21,13 +21,13 @@ from imports.api.serializers import JobJson, ReviewJson, show_job, show_review
 from imports.models import ImportJob
 from imports.review_listing import CHANGED, FIELDS, RISKS, Asked, ReviewRow, pages_of
 from imports.review_listing import CLASSES as LISTED
+from imports.review_outcome import outcome
 from imports.reviewing import (
     CLASSES,
     ReviewRefused,
     apply_review,
     decide,
     decide_class,
-    outcome,
     review_anew,
     stands,
 )

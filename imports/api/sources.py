@@ -98,7 +98,7 @@ class SourceView(ApiView):
     @extend_schema(operation_id="delete_source", responses=Message, tags=["Sources"])
     def delete(self, request: Request, pk: int) -> Response:
         """Delete a source with its schedule and its fetches; what it imported stays."""
-        sources.delete(found(pk))
+        sources.delete(found(pk), actor=cast(User, request.user))
         return Response({"message": "Deleted"})
 
 
@@ -119,6 +119,29 @@ class FetchView(ApiView):
         fetch = fetching.fetch_now(found(pk), user=cast(User, request.user))
         location = request.build_absolute_uri(f"/api/sources/{pk}/fetches")
         return Response(show_fetch(fetch), status=202, headers={"Location": location})
+
+
+class CancelFetchView(ApiView):
+    """The end of a fetch that has not ended."""
+
+    permissions: ClassVar = {"POST": ("imports.add_importjob",)}
+
+    @extend_schema(
+        operation_id="cancel_fetch",
+        request=None,
+        responses={200: FetchJson, 202: FetchJson},
+        tags=["Sources"],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Cancel a source's fetch. 202 if a worker has it, which then stops; nothing of it will
+        remain. 409 if none is under way."""
+        self.read(NoFields)
+        source = found(pk)
+        running = sources.under_way(source)
+        if running is None or not fetching.cancel(source):
+            raise Problem("wrong-state", f"No fetch of source {pk} is under way.")
+        running.refresh_from_db()
+        return Response(show_fetch(running), status=202 if running.is_running else 200)
 
 
 class FetchListView(ApiView):

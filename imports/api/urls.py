@@ -25,5 +25,6 @@ urlpatterns = [
     path("api/sources", sources.SourceListView.as_view()),
     path("api/sources/<int:pk>", sources.SourceView.as_view()),
     path("api/sources/<int:pk>/fetch", sources.FetchView.as_view()),
+    path("api/sources/<int:pk>/cancel", sources.CancelFetchView.as_view()),
     path("api/sources/<int:pk>/fetches", sources.FetchListView.as_view()),
 ]

@@ -1,14 +1,26 @@
 -- One page of the rows of a review whose product was changed, came or went since.
--- Identifiers: review; verdicts, the query of review_verdicts.sql. Parameters: those of the query;
--- low, how many rows come before, and size.
+-- Identifiers: review; moved, a query of lines. Parameters: those of the query; job; classes, those
+-- left out whole; low, how many rows come before, and size.
 -- Returns: line, kind, the product's id now or else then, sku, the values in the file, at the review
 -- (null: it was not there) and now (null: it is not there).
--- Invariant: none but that of the query.
+-- Invariant: leaving out comes before a conflict, as in review_verdicts.sql.
 WITH page AS (
-    SELECT line
-    FROM ({verdicts}) AS judged
-    WHERE verdict = 'conflict'
-    ORDER BY line
+    SELECT row.line
+    FROM ({moved}) AS moved
+    JOIN {review} AS row USING (line)
+    LEFT JOIN imports_decision AS decision ON decision.job_id = %(job)s AND decision.line = row.line
+    WHERE NOT (
+        row.kind IN ('new', 'changed') AND NOT coalesce(
+            decision.include,
+            NOT (
+                row.kind = ANY(%(classes)s)
+                OR (row.price_moved AND 'price_moved' = ANY(%(classes)s))
+                OR (row.emptied AND 'emptied' = ANY(%(classes)s))
+                OR (row.deactivates AND 'deactivates' = ANY(%(classes)s))
+            )
+        )
+    )
+    ORDER BY row.line
     OFFSET %(low)s LIMIT %(size)s
 )
 SELECT row.line,

@@ -3,6 +3,6 @@
 -- Returns: line, and risky, whether there is any risk in the row.
 -- Invariant: as in review_matching.sql.
 SELECT line,
-       price_moved OR emptied OR deactivates AS risky
+       risky
 FROM {review}
 WHERE line = ANY(%(lines)s)

@@ -1,14 +1,16 @@
 -- One page of the missing products of a review that were changed or deleted since.
--- Identifiers: missing; verdicts, the query of review_missing_verdicts.sql. Parameters: those of the
--- query; low, how many products come before, and size.
+-- Identifiers: missing; moved, a query of products. Parameters: those of the query; job; classes, those
+-- left out whole; low, how many products come before, and size.
 -- Returns: product_id, sku, name and active at the review; name, description, price and active now
 -- (null: it is not there).
--- Invariant: none but that of the query.
+-- Invariant: as in review_conflicts.sql.
 WITH page AS (
-    SELECT product_id
-    FROM ({verdicts}) AS judged
-    WHERE verdict = 'conflict'
-    ORDER BY product_id
+    SELECT moved.product_id
+    FROM ({moved}) AS moved
+    LEFT JOIN imports_decision AS decision
+        ON decision.job_id = %(job)s AND decision.product_id = moved.product_id
+    WHERE coalesce(decision.include, 'missing' <> ALL(%(classes)s))
+    ORDER BY moved.product_id
     OFFSET %(low)s LIMIT %(size)s
 )
 SELECT product_id,

@@ -43,6 +43,17 @@ WITH lines AS (
                ELSE 'skipped'
            END AS kind
     FROM beside
+), risks AS (
+    SELECT *,
+           kind = 'changed' AND coalesce(
+               old_price > 0 AND abs(price - old_price) * 100 > old_price * %(price_percent)s, false
+           ) AS price_moved,
+           kind = 'changed' AND (
+               (old_price IS NOT NULL AND price IS NULL)
+               OR (old_description <> '' AND description = '')
+           ) AS emptied,
+           kind = 'changed' AND old_active AND NOT active AS deactivates
+    FROM judged
 )
 SELECT line,
        key,
@@ -58,11 +69,8 @@ SELECT line,
        old_description,
        old_price,
        old_active,
-       kind = 'changed' AND coalesce(
-           old_price > 0 AND abs(price - old_price) * 100 > old_price * %(price_percent)s, false
-       ) AS price_moved,
-       kind = 'changed' AND (
-           (old_price IS NOT NULL AND price IS NULL) OR (old_description <> '' AND description = '')
-       ) AS emptied,
-       kind = 'changed' AND old_active AND NOT active AS deactivates
-FROM judged
+       price_moved,
+       emptied,
+       deactivates,
+       price_moved OR emptied OR deactivates AS risky
+FROM risks

@@ -154,6 +154,21 @@ def test_fetch_is_asked_for_once_and_listed(editor_api: ApiClient) -> None:
     assert editor_api.get(f"/api/sources/{pk}").json()["last_fetch"] == first.json()
 
 
+def test_fetch_is_cancelled(editor_api: ApiClient) -> None:
+    pk = made(editor_api)["id"]
+    editor_api.send("POST", f"/api/sources/{pk}/fetch")
+
+    cancelled = editor_api.send("POST", f"/api/sources/{pk}/cancel")
+    again = editor_api.send("POST", f"/api/sources/{pk}/cancel")
+
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert (again.status_code, again.json()["type"]) == (409, "/api/docs#wrong-state")
+    editor_api.send("POST", f"/api/sources/{pk}/fetch")
+    Fetch.objects.filter(state="queued").update(state="fetching")
+    assert editor_api.send("POST", f"/api/sources/{pk}/cancel").status_code == 202
+    assert Fetch.objects.filter(cancel_requested=True, state="fetching").count() == 1
+
+
 def test_failure_is_told(editor_api: ApiClient) -> None:
     pk = made(editor_api)["id"]
     Fetch.objects.create(
@@ -183,6 +198,7 @@ def test_viewer_reads_and_changes_nothing(editor_api: ApiClient, viewer_api: Api
         ("PATCH", f"/api/sources/{pk}"),
         ("DELETE", f"/api/sources/{pk}"),
         ("POST", f"/api/sources/{pk}/fetch"),
+        ("POST", f"/api/sources/{pk}/cancel"),
     ):
         assert viewer_api.send(method, path, {}).status_code == 403
     assert not Fetch.objects.exists()

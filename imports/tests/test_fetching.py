@@ -1,6 +1,9 @@
 """Fetches: what becomes of a file at an address, and of the worker that fetches it."""
 
 import datetime
+import threading
+import time
+from typing import Any
 
 import pytest
 from django.conf import settings as configured
@@ -9,15 +12,17 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from pytest_django import Settings
 
-from accounts.models import User
-from core.leases import Lease
+from accounts.models import AuditEntry, User
+from catalog.wording import audit_words
+from core.leases import Cancelled, Lease
 from core.tests.hostile import Peer
 from imports import fetching, sources
 from imports.fetching import claim, fetch_now, fetch_scheduled, run_fetch
-from imports.models import Fetch, ImportJob, Source
+from imports.models import Fetch, ImportJob, Source, StoredFile
 from imports.options import Options
 from imports.schedules import checked
 from imports.sources import Access
+from imports.storage import write_part
 from imports.tasks import fetch_next
 from imports.tests.importing import product, run_next
 from imports.tests.serving import CSV, shelf
@@ -301,12 +306,117 @@ def test_source_that_is_deleted_while_it_is_fetched_leaves_nothing(editor: User)
         source = source_at(server.url, editor, schedule=checked("0 6 * * *", "UTC"))
         fetch_now(source, user=editor)
         lease = claimed()
-        sources.delete(source)
+        sources.delete(source, actor=editor)
         run_fetch(lease)
 
     assert not Fetch.objects.exists()
     assert not PeriodicTask.objects.exists()
     assert fetch_scheduled(source.pk) is None
+
+
+def test_cancel_ends_a_fetch_whose_server_is_silent(editor: User, settings: Settings) -> None:
+    settings.HEARTBEAT_SECONDS = 0.05
+    settings.FETCH_DEADLINE_SECONDS = 30
+    asked = threading.Event()
+
+    def stall(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nsku,name\r\n")
+        asked.set()
+        peer.wait()
+
+    with shelf() as server:
+        server.behave = stall
+        source = source_at(server.url, editor)
+        fetch_now(source, user=editor)
+        lease = claimed()
+        worker = threading.Thread(target=run_and_close, args=(lease,))
+        worker.start()
+        assert asked.wait(5)
+        cancelled = time.monotonic()
+        assert fetching.cancel(source)
+        worker.join(5)
+        assert time.monotonic() - cancelled < 2
+
+    assert Fetch.objects.get().state == "cancelled"
+    assert not ImportJob.objects.exists()
+    assert not StoredFile.objects.exists()
+    assert not fetching.cancel(source)
+
+
+def run_and_close(lease: Lease[Fetch]) -> None:
+    try:
+        run_fetch(lease)
+    finally:
+        connection.close()
+
+
+def test_cancel_while_the_file_is_being_stored_leaves_none_of_it(
+    editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*of: Any, source: Source, **how: Any) -> None:
+        job = ImportJob.objects.create(file_name="prices.csv", source=source)
+        file = StoredFile.objects.create(name=f"imports/{job.pk}-half")
+        write_part(file, 0, b"sku,")
+        raise Cancelled
+
+    monkeypatch.setattr(fetching, "accept_upload", interrupted)
+    with shelf() as server:
+        fetch = fetched(source_at(server.url, editor), editor)
+
+    assert fetch.state == "cancelled"
+    assert not ImportJob.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+def test_fetch_that_waits_is_cancelled_at_once(editor: User) -> None:
+    source = source_at("http://127.0.0.1:9999/", editor)
+    fetch_now(source, user=editor)
+
+    assert fetching.cancel(source)
+
+    assert Fetch.objects.get().state == "cancelled"
+    assert claim() is None
+
+
+def test_file_that_was_handed_on_as_the_cancel_came_is_not_imported(
+    editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = fetching._finish
+
+    def late(*of: Any) -> None:
+        assert fetching.cancel(Source.objects.get())
+        finish(*of)
+
+    monkeypatch.setattr(fetching, "_finish", late)
+    with shelf() as server:
+        fetch = fetched(source_at(server.url, editor), editor)
+
+    assert (fetch.state, fetch.job) == ("cancelled", None)
+    assert ImportJob.objects.get().state == "cancelled"
+    assert Source.objects.get().sha256 == ""
+
+
+def test_what_is_done_with_a_source_is_audited_without_its_secrets(editor: User) -> None:
+    source = source_at("http://127.0.0.1:9999/a?token=secret", editor)
+    moved = Access("http://127.0.0.1:9999/b?token=secret", "shop", "pass-word")
+    sources.change(source, actor=editor, access=moved, enabled=False, name="Supplier")
+    sources.change(source, actor=editor, access=moved)
+    fetch_now(source, user=editor)
+    fetch_now(source, user=editor)
+    fetching.cancel(source)
+    fetch_now(source, user=editor, scheduled=True)
+    sources.delete(source, actor=editor)
+
+    entries = AuditEntry.objects.filter(action__startswith="source_").order_by("pk")
+    assert [(each.action, each.details) for each in entries] == [
+        ("source_created", {}),
+        ("source_changed", {"fields": ["access", "enabled"]}),
+        ("source_fetched", {}),
+        ("source_deleted", {}),
+    ]
+    assert {(each.target, each.actor_name) for each in entries} == {("Supplier", "editor")}
+    assert audit_words(entries[1]).note == "address, switched on or off"
 
 
 def test_source_that_is_switched_off_is_not_fetched_by_itself(editor: User) -> None:

@@ -327,9 +327,11 @@ def test_progress_of_a_merge_without_rows_is_whole() -> None:
 #: What only the pages of a review and repairs ask; `test_review_listing.py` and
 #: `test_repairing.py` run them.
 OF_OTHERS = {
-    "count_conflicts", "count_matching", "few_matching", "review_conflicts", "review_furthest",
-    "review_lines", "review_matching", "review_missing_conflicts", "review_missing_matching",
-    "review_missing_page", "review_page", "review_products", "skus_overtaken", "staging_overtaken",
+    "count_matching", "few_matching", "review_conflicts", "review_furthest", "review_lines",
+    "review_matching", "review_missing_conflicts", "review_missing_matching", "review_missing_page",
+    "review_missing_moved", "review_missing_moved_counts",
+    "review_conflicting", "review_moved", "review_moved_counts", "review_order_field",
+    "review_page", "review_products", "skus_overtaken", "staging_overtaken",
 }  # fmt: skip
 
 

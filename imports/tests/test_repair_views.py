@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from catalog.models import Product
+from imports import repairing
 from imports.models import ImportJob, RejectedRow
 from imports.tests.importing import catalog, completed, csv_of, run_next
 
@@ -181,3 +182,20 @@ def test_row_of_another_import_is_not_touched(editor_client: Client) -> None:
     assert response.status_code == 422
     assert ImportJob.objects.count() == 2
     assert catalog() == []
+
+
+def test_many_rows_are_said_to_be_looked_at_by_the_import(
+    editor_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repairing, "LARGE", 1)
+    job = commas()
+
+    shown = text_of(editor_client.get(f"{page(job)}repair/?code=price_decimal_comma"))
+
+    assert "Read 2 prices with a decimal comma?" in shown
+    assert "1 of the first 1 row<" in shown
+    assert "The first 1 of 2 rows were looked at." in shown
+    answer = editor_client.post(f"{page(job)}repair/", {"code": "price_decimal_comma"})
+    made = ImportJob.objects.latest("pk")
+    assert answer["Location"] == page(made)
+    assert editor_client.get(page(made)).status_code == 200

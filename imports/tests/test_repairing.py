@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Product
 from core.leases import request_cancel
+from imports import repair_files, repairing
 from imports.correcting import CellsWrong, correct
-from imports.models import ImportJob, RejectedRow
+from imports.models import ImportJob, RejectedRow, StoredFile
 from imports.options import Options
 from imports.repair_files import RepairRefused
 from imports.repairing import Example, Taken, plan, repair, taken, unknown_words
@@ -228,6 +230,69 @@ def test_product_that_was_changed_since_is_not_overwritten_unseen(editor: User) 
     again.refresh_from_db()
     assert again.state == ImportJob.State.REVIEW
     assert product("a-1").name == "Mine"
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> ImportJob:
+    """Rows of one cause, of which a request looks at the first only."""
+    monkeypatch.setattr(repairing, "LARGE", 1)
+    return commas()
+
+
+def test_many_rows_are_repaired_by_the_worker_with_the_same_results(
+    many: ImportJob, editor: User
+) -> None:
+    found = plan(many, code="price_decimal_comma")
+    again = repair(many, code="price_decimal_comma", user=editor)
+
+    assert (found.rows, found.total, found.fixed, found.is_whole) == (1, 3, 1, False)
+    assert found.label == "Read 3 prices with a decimal comma"
+    assert (again.state, again.upload, again.repairs) == ("queued", "", many)
+    assert takers(many) == {2: None, 3: None, 4: None}
+    done = run_next()
+
+    assert (done.pk, done.state, done.created, done.rejected) == (again.pk, "completed", 2, 0)
+    assert (done.file_name, done.created_by) == ("products-repair.csv", editor)
+    assert (bool(done.upload), done.size > 0, len(done.sha256)) == (True, True, 64)
+    assert takers(many) == {2: done.pk, 3: done.pk, 4: None}
+    assert product("A-1").price == Decimal("1.50")
+
+
+def test_many_rows_are_repaired_once(many: ImportJob, editor: User) -> None:
+    repair(many, code="price_decimal_comma", user=editor)
+    with pytest.raises(RepairRefused):
+        repair(many, code="price_decimal_comma", user=editor)
+
+    assert ImportJob.objects.count() == 2
+    run_next()
+    with pytest.raises(RepairRefused, match="No row would be fixed"):
+        repair(many, code="price_decimal_comma", user=editor)
+
+
+def test_many_rows_of_which_none_is_fixed_fail_with_the_reason(
+    many: ImportJob, editor: User
+) -> None:
+    repair(many, code="price_decimal_comma", user=editor)
+    RejectedRow.objects.filter(job=many).exclude(line=4).delete()
+
+    done = run_next()
+
+    assert (done.state, done.error_code) == ("failed", "repair_refused")
+    assert done.error_message == "No row would be fixed by this."
+    assert (done.upload, StoredFile.objects.count()) == ("", 1)
+    assert takers(many) == {4: None}
+
+
+def test_worker_that_finds_rows_taken_keeps_no_file(
+    many: ImportJob, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repair(many, code="price_decimal_comma", user=editor)
+    monkeypatch.setattr(repair_files, "claim", lambda *of: 1)
+
+    done = run_next()
+
+    assert (done.state, done.error_message) == ("failed", repair_files.BUSY)
+    assert (done.upload, StoredFile.objects.count()) == ("", 1)
 
 
 def test_repairs_count_as_uploads(editor: User, settings: Any) -> None:

@@ -1,9 +1,12 @@
 """The rows of a review: narrowed, counted, in order, page by page."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from psycopg import sql
 
 from catalog import products
 from imports.models import ImportJob
@@ -202,3 +205,45 @@ def test_pages_of_conflicts_go_from_rows_to_missing_products() -> None:
         ["A-1", "A-2", "A-3"],
         ["A-4", "A-5"],
     ]
+
+
+def plans_of(asked: Callable[[], object]) -> str:
+    """How PostgreSQL finds rows that are asked for when it may neither sort nor read it all."""
+    queries: list[tuple[sql.Composed, Any]] = []
+
+    def noted(execute: Any, query: Any, params: Any, many: bool, context: Any) -> Any:
+        if isinstance(query, sql.Composed):
+            queries.append((query, params))
+        return execute(query, params, many, context)
+
+    with connection.execute_wrapper(noted):
+        asked()
+    with transaction.atomic(), connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        lines = []
+        for query, params in queries:
+            cursor.execute(sql.SQL("EXPLAIN ") + query, params)
+            lines += [line for (line,) in cursor.fetchall()]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (Asked(), "order"),
+        (Asked(kind="new"), "order"),
+        (Asked(risk="price_moved"), "order"),
+        (Asked(risks_first=False), "pkey"),
+        (Asked(kind="conflicts"), "order_product"),
+        (Asked(kind="conflicts"), "order_key"),
+    ],
+)
+def test_page_costs_what_it_shows_however_many_rows_there_are(asked: Asked, index: str) -> None:
+    job = in_review()
+    edit("A-1", name="Other")
+
+    plans = plans_of(lambda: list(page_of(job, asked, number=1)))
+
+    assert f"using {job.staging}_r_{index} on" in plans
+    assert f"Seq Scan on {job.staging}_r" not in plans

@@ -1,5 +1,6 @@
 """The pages of an import that waits for its review."""
 
+import re
 from decimal import Decimal
 from typing import cast
 
@@ -11,7 +12,8 @@ from django.urls import reverse
 
 from catalog import products
 from imports.models import Decision, ImportJob
-from imports.reviewing import outcome
+from imports.report import causes
+from imports.review_outcome import outcome
 from imports.tests.importing import catalog, csv_of, product, run_next, woken
 from imports.tests.waiting import in_review
 
@@ -218,6 +220,29 @@ def test_discarded_review_leaves_nothing(editor_client: Client) -> None:
 
     job.refresh_from_db()
     assert (job.state, catalog()) == ("cancelled", before)
+
+
+def test_filter_of_rejected_rows_leads_back_to_the_rejected_ones(editor_client: Client) -> None:
+    job = in_review()
+    (cause,) = causes(job)
+    path = reverse("imports:detail", args=[job.pk])
+
+    page = text_of(editor_client.get(f"{path}?cause={cause.code}"))
+
+    assert f'href="{path}?cause=#rejected" hx-get="{path}?cause="' in page
+    back = text_of(editor_client.get(f"{path}?cause="))
+    assert 'aria-label="Remove filter: cause"' not in back
+    assert re.search('id="tab-rejected"[^>]*aria-current="page"', back)
+
+
+def test_missing_product_is_not_decided_about_when_they_are_kept(editor_client: Client) -> None:
+    job = in_review()
+    url = reverse("imports:decide", args=[job.pk])
+
+    answer = editor_client.post(url, {"leave": f"product-{product('A-1').pk}"})
+
+    assert answer.status_code == 302
+    assert not Decision.objects.exists()
 
 
 def test_review_that_is_over_is_said_to_be(editor_client: Client) -> None:

@@ -11,13 +11,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from catalog.models import ChangeSet, Product
-from catalog.products import update
+from catalog.models import ChangeSet, Product, ProductChange
+from catalog.products import create, delete, update
 from core.leases import request_cancel
-from imports import reviewing
 from imports.cleaning import reap_imports
 from imports.models import Decision, ImportJob
-from imports.reviewing import ReviewRefused, apply_review, decide, decide_class, outcome
+from imports.review_outcome import Outcome, outcome
+from imports.reviewing import ReviewRefused, apply_review, decide, decide_class
 from imports.tests.importing import (
     catalog,
     completed,
@@ -66,7 +66,7 @@ def applied(job: ImportJob, **how: Any) -> ImportJob:
     return done
 
 
-def agrees(done: ImportJob, announced: reviewing.Outcome) -> bool:
+def agrees(done: ImportJob, announced: Outcome) -> bool:
     said = asdict(announced)
     return all(getattr(done, name) == said[name] for name in said if not name.startswith("missing"))
 
@@ -253,6 +253,37 @@ def test_product_that_came_or_went_since_the_review_conflicts() -> None:
     assert (done.conflicts, done.created, done.updated) == (2, 0, 1)
     assert product("A-5").name == "Somebody else's"
     assert not Product.objects.filter(sku__iexact="A-2").exists()
+
+
+@pytest.mark.usefixtures("stock")
+def test_conflicts_are_known_when_the_log_of_the_changes_is_forgotten() -> None:
+    job = waiting(missing="deactivate")
+    update(product("A-1").pk, source=ChangeSet.Source.FORM, actor=None, name="Edited")
+    create(source=ChangeSet.Source.FORM, actor=None, sku="a-5", name="Came first")
+    delete(product("A-4").pk, source=ChangeSet.Source.FORM, actor=None)
+    logged = outcome(job)
+
+    ProductChange.objects.all().delete()
+    ChangeSet.objects.update(pruned_at=timezone.now())
+
+    assert (logged.conflicts, logged.missing_conflicts) == (2, 1)
+    assert outcome(job) == logged
+
+
+@pytest.mark.usefixtures("stock")
+def test_product_that_left_and_came_back_conflicts() -> None:
+    job = waiting()
+    delete(product("A-1").pk, source=ChangeSet.Source.FORM, actor=None)
+    create(source=ChangeSet.Source.FORM, actor=None, sku="A-1", name="One")
+
+    assert outcome(job).conflicts == 1
+
+
+@pytest.mark.usefixtures("stock")
+def test_missing_products_that_are_kept_can_not_be_decided_about() -> None:
+    job = waiting(missing="keep")
+    assert decide(job, products=[product("A-4").pk], include=False) == 0
+    assert not Decision.objects.exists()
 
 
 @pytest.mark.usefixtures("stock")

@@ -339,3 +339,19 @@ def test_source_without_a_running_schedule_is_not_told(
         sources.change(source, actor=editor, enabled=False)
 
     assert "Northwind" not in home(viewer_client)
+
+
+def test_fetch_is_cancelled_on_the_page(source: Source, editor_client: Client) -> None:
+    path = f"/imports/sources/{source.pk}/"
+    assert 'id="cancel-fetch"' not in editor_client.get(path).content.decode()
+    editor_client.post(f"{path}fetch/")
+    assert 'id="cancel-fetch"' in editor_client.get(path).content.decode()
+
+    response = editor_client.post(f"{path}cancel/", follow=True)
+
+    page = response.content.decode()
+    assert "The fetch is being cancelled. Nothing of it will remain." in page
+    assert Fetch.objects.get().state == "cancelled"
+    assert 'id="cancel-fetch"' not in page
+    again = editor_client.post(f"{path}cancel/", follow=True).content.decode()
+    assert "The fetch had already ended." in again

@@ -27,7 +27,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _back(request, job, _problems(form))
     options = form.options()
-    if form.corrects_columns:
+    if form.corrects_columns or form.corrects_decimal:
         remember_columns(job, options, user=cast(User, request.user))
     return _read_again(request, job, options)
 

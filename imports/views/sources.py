@@ -88,7 +88,7 @@ def source_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what goes with it, then delete it."""
     source = found(pk)
     if request.method == "POST":
-        sources.delete(source)
+        sources.delete(source, actor=cast(User, request.user))
         messages.success(request, f"{source.name} was deleted. What it imported stays.")
         return redirect("imports:sources")
     (row,) = source_listing.rows([source])
@@ -100,6 +100,17 @@ def source_delete(request: HttpRequest, pk: int) -> HttpResponse:
 def fetch(request: HttpRequest, pk: int) -> HttpResponse:
     """Fetch the file now."""
     fetching.fetch_now(found(pk), user=cast(User, request.user))
+    return redirect("imports:source", pk)
+
+
+@require_POST
+@permission_required("imports.add_importjob", raise_exception=True)
+def cancel_fetch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel the fetch that is under way."""
+    if fetching.cancel(found(pk)):
+        messages.info(request, "The fetch is being cancelled. Nothing of it will remain.")
+    else:
+        messages.warning(request, "The fetch had already ended.")
     return redirect("imports:source", pk)
 
 

@@ -103,7 +103,7 @@ async function send(file) {
     return fail(file, `It is ${size(file.size)}, and at most ${size(most)} can be uploaded here. Split it, or import it with the command.`);
   }
   let measure = null;
-  let [sent, lostAt, resumed] = [0, null, false];
+  let [sent, lostAt, resumed, cancelled] = [0, null, false, false];
   const upload = new tus.Upload(file, {
     endpoint: form.dataset.endpoint,
     chunkSize: PART,
@@ -112,11 +112,13 @@ async function send(file) {
     metadata: metadata(file),
     headers: { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
     onUploadUrlAvailable() {
+      if (cancelled) return void upload.abort(true).catch(() => {});
       const known = document.querySelector(`[data-upload="${upload.url.split("/").pop()}"]`);
       if (known) known.hidden = true;
     },
     onShouldRetry(error) {
       const status = error.originalResponse?.getStatus() ?? 0;
+      if (cancelled) return false;
       if (status && !WAITS.includes(status)) return false;
       lostAt ??= sent;
       note(`The connection was lost at ${size(lostAt)}. It is tried again by itself.`);
@@ -136,7 +138,7 @@ async function send(file) {
       const job = lastResponse.getHeader("X-Job-Id");
       location.assign(job ? `${form.dataset.imports}${job}/` : form.dataset.imports);
     },
-    onError: (error) => stop(() => fail(file, reason(error))),
+    onError: (error) => cancelled || stop(() => fail(file, reason(error))),
   });
   const goOn = () => upload.abort().then(() => upload.start());
   const stop = (then) => {
@@ -158,7 +160,9 @@ async function send(file) {
   part("cancel").onclick = () => {
     card.hidden = true;
     if (!part("error").hidden) return;
-    stop(() => upload.abort(true).catch(() => {}));
+    cancelled = true;
+    // Before its address is known it can't be ended: that is done as soon as the answer brings it.
+    stop(() => upload.url && upload.abort(true).catch(() => {}));
     say(`The upload of ${file.name} was cancelled`);
     input.focus();
   };

@@ -51,6 +51,10 @@ LAST = [
 ]  # fmt: skip
 #: Second addresses of calls: the same views, which the walk and `tests/contract/` ask there too.
 OTHER_SPELLINGS = "^/(upload$|status/|api/uploads/|api/products/bulk$)"
+#: Calls that read a body as another call does, which is sent all that is wrong with one.
+SAME_BODY = [
+    "replace_product", "change_product", "change_source", "replace_webhook", "change_webhook",
+]  # fmt: skip
 UNEXPECTED = ["put", "delete", "trace"]
 EXAMPLES = 3
 GOOD = as_csv(products(1_001))
@@ -92,11 +96,13 @@ class Walk:
 def configuration(site: Site, phase: str, left_out: dict[str, Any]) -> dict[str, Any]:
     """What schemathesis is to do in a phase of its own; numbers in paths are those of rows.
 
-    Coverage tries every border of every parameter on one row, fuzzing draws from the last rows, and
-    one time in five from all numbers that may be.
+    Coverage tries every border of every parameter on one row, and those of a body that several
+    calls read from its wrong side once; fuzzing draws from the last rows, and one time in five from
+    all numbers that may be.
     """
     known = {name: numbers for name, numbers in numbers_of(site).items() if numbers}
     methods = {"unexpected-methods": UNEXPECTED} if phase == "coverage" else {}
+    valid_only = {"phases": {"coverage": {"generation": {"mode": "positive"}}}}
 
     def row_of(kind: str) -> Any:
         if phase == "coverage":
@@ -132,6 +138,7 @@ def configuration(site: Site, phase: str, left_out: dict[str, Any]) -> dict[str,
             if kind in known
         ]
         + [{"include-path-regex": OTHER_SPELLINGS, "enabled": False}]
+        + [{"include-operation-id": SAME_BODY, **valid_only}]
         + ([{**left_out, "enabled": False}] if left_out else []),
     }
 
@@ -267,6 +274,12 @@ def walk_sources(walk: Walk) -> None:
     call("change_source", path_parameters=source, body={"enabled": False})
     call("fetch_source", path_parameters=source)
     call("list_fetches", path_parameters=source)
+    # One that is under way for as long as it takes to ask for its end.
+    walk.site.rows(
+        "UPDATE imports_fetch SET state = 'fetching', leased_until = now() + interval '1 hour',"
+        " lease_token = gen_random_uuid(), finished_at = NULL RETURNING id"
+    )
+    call("cancel_fetch", path_parameters=source)
     call("delete_source", path_parameters=source)
 
 

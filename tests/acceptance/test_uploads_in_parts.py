@@ -125,6 +125,26 @@ def test_cancelled_upload_leaves_nothing_behind(site: Site, page: Page, large: P
     assert site.value("SELECT count(*) FROM imports_storedfile") == 0
 
 
+def test_upload_that_is_cancelled_before_it_has_an_address_leaves_nothing_behind(
+    site: Site, page: Page, large: Path
+) -> None:
+    held: list[Route] = []
+    page.route(
+        "**/api/uploads/",
+        lambda route: held.append(route) if route.request.method == "POST" else route.continue_(),
+    )
+    page.goto("/imports/")
+    with page.expect_request(lambda request: request.method == "POST"):
+        upload(page, large)
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.locator("#upload")).to_be_hidden()
+
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        held[0].continue_()
+
+    assert site.value("SELECT count(*) FROM imports_resumableupload") == 0
+
+
 def test_refused_upload_says_why_in_the_servers_words(
     site: Site, visit: Visit, complaints: Complaints, large: Path
 ) -> None:
