@@ -57,11 +57,12 @@ class Amounts:
     """Reads the prices of one column. ``decimal`` is its mark, "" when its figures show none.
 
     A point is then read as the mark where that is the only reading. ``currency`` is the one that
-    the column's prices name; until one does, any will do.
+    the column's prices name; until one does, any will do. ``thousands`` is the mark that was seen.
     """
 
-    def __init__(self, decimal: str = "", currency: str = "") -> None:
+    def __init__(self, decimal: str = "", currency: str = "", thousands: str = "") -> None:
         self.decimal = decimal
+        self.thousands = thousands
         self.currency = currency
         #: Matches a price that is a plain decimal just as it stands.
         self.plain: re.Pattern[str] = _WHOLE if decimal == COMMA else PLAIN_PRICE
@@ -193,7 +194,8 @@ def find_amounts(
             "aside. Correct them.",
             filled[index][0],
         )
-    return Amounts(mark, _currency_of([text for _, text in filled]))
+    thousands = found.thousands if found.thousands != mark else ""
+    return Amounts(mark, _currency_of([text for _, text in filled]), thousands)
 
 
 def _without_sign(text: str) -> str:

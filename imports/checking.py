@@ -47,6 +47,9 @@ _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 _ODD_BLANK = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 #: A spreadsheet's mark that digits are text, not a number.
 _TEXT_MARK = re.compile(r"'[0-9]")
+#: How a spreadsheet writes a long number: its last digits are lost, and other numbers look alike.
+_EXPONENT = re.compile(r"\s*[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}\s*")
+_PLUS: Final = "+"
 #: Sorts after a blank start of a cell and before every printable character but the space.
 _BLANK: Final = "!"
 #: Begins a cell from which an export's escape may have to be taken off; the next character after.
@@ -84,6 +87,7 @@ def checker(found: Format, note: Note | None = None) -> Check:
                 and sku.isprintable()
                 and (sku >= _AFTER_APOSTROPHE or _BLANK <= sku < _APOSTROPHE)
                 and len(sku) <= SKU_MAX
+                and _PLUS not in sku
                 and name.isprintable()
                 and (name >= _AFTER_APOSTROPHE or _BLANK <= name < _APOSTROPHE)
                 and len(name) <= NAME_MAX
@@ -136,6 +140,7 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
             and max(map(len, skus)) <= SKU_MAX
             and max(map(len, names)) <= NAME_MAX
             and first_description >= _BLANK
+            and (_PLUS not in all_skus or not any(map(_EXPONENT.fullmatch, skus)))
             and (_APOSTROPHE not in all_skus or not _any_marked(skus))
             and (_APOSTROPHE not in all_names or not _any_escaped(names))
             and (first_description >= _AFTER_APOSTROPHE or not has_escaped_formula(descriptions))
@@ -188,6 +193,8 @@ def _check_closely(
     active = None
     if (text := cell("sku")) is not None:
         sku = clean_sku(_bare_sku(text, note), problems)
+        if _EXPONENT.fullmatch(sku):
+            problems.append(_exponent_problem(text))
     if (text := cell("name")) is not None:
         name = clean_name(_without_escape(text), problems)
     if text := cell("description"):
@@ -227,7 +234,7 @@ def known_sku(cells: list[str], found: Format) -> str:
         return ""
     problems: list[Problem] = []
     sku = clean_sku(_bare_sku(cells[at], _unheard), problems)
-    return "" if problems else sku
+    return "" if problems or _EXPONENT.fullmatch(sku) else sku
 
 
 def _without_escape(text: str) -> str:
@@ -235,6 +242,14 @@ def _without_escape(text: str) -> str:
     trimmed = text.strip()
     found = unescape_formula(trimmed)
     return text if found == trimmed else found
+
+
+def _exponent_problem(text: str) -> Problem:
+    message = (
+        "SKU is a long number of which a spreadsheet kept only the first digits. Format the column "
+        "as text in the sheet, fill the numbers in again, and save it as CSV."
+    )
+    return Problem("sku_exponent", "sku", shown(text), message)
 
 
 def _columns_problem(cells: list[str], width: int) -> Problem:

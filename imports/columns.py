@@ -17,8 +17,19 @@ from imports.refusals import Notice, Unreadable
 ROWS: Final = 1_000
 SAMPLES: Final = 3
 
-#: What was chosen for files with the same header: a field or "" for each column; None if nothing.
-Recall = Callable[[Sequence[str]], Sequence[str] | None]
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was chosen for files with the same header: a field or "" for each column, and the
+    decimal mark of prices, "" if none was.
+    """
+
+    fields: Sequence[str]
+    decimal: str = ""
+
+
+#: Says what was chosen for a header; None if nothing.
+Recall = Callable[[Sequence[str]], Recalled | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +48,13 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """All columns of a file, and what of them somebody should look at."""
+    """All columns of a file, and what of them somebody should look at; the remembered decimal
+    mark of its prices, "" if there is none.
+    """
 
     mapping: tuple[Mapped, ...]
     notices: tuple[Notice, ...] = ()
+    decimal: str = ""
 
     @property
     def columns(self) -> Mapping[str, int]:
@@ -75,7 +89,7 @@ def assign(
     if chosen:
         columns = _as_told(header, chosen, CHOSEN, line)
     elif remembered:
-        columns = _as_told(header, remembered, REMEMBERED, line)
+        columns = _as_told(header, remembered.fields, REMEMBERED, line)
     else:
         columns = find_columns(header, rows)
         _refuse_doubled(columns, line)
@@ -85,7 +99,7 @@ def assign(
         Mapped(each.header, each.field, each.how, *_looks(seen, at))
         for at, each in enumerate(columns)
     )
-    return Assigned(mapping, tuple(notices))
+    return Assigned(mapping, tuple(notices), remembered.decimal if remembered else "")
 
 
 def missing(assigned: Assigned) -> list[str]:

@@ -51,6 +51,22 @@ DELIMITERS = (
     (";", "Semicolon"),
     ("\t", "Tab"),
     ("|", "Pipe"),
+    (":", "Colon"),
+    (" ", "Blank"),
+    ("^", "Caret ^"),
+    ("~", "Tilde ~"),
+    ("#", "Number sign #"),
+    ("*", "Asterisk *"),
+    ("&", "Ampersand &"),
+    ("!", "Exclamation mark !"),
+    ("=", "Equals sign ="),
+    ("/", "Slash /"),
+    ("¦", "Broken bar ¦"),
+    ("§", "Section sign §"),
+    ("¬", "Not sign ¬"),
+    ("\x1f", "Unit separator (U+001F)"),
+    ("\x1e", "Record separator (U+001E)"),
+    ("\x01", "Control character U+0001"),
 )
 DECIMALS = (("", "Find out"), (".", "Point"), (",", "Comma"))
 

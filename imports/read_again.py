@@ -133,10 +133,14 @@ def settled(before: Sequence[str], chosen: Sequence[str]) -> tuple[str, ...]:
 
 
 def remember_columns(job: ImportJob, options: Options, *, user: AbstractBaseUser | None) -> None:
-    """Keep the columns that somebody chose, for the next file with this header."""
+    """Keep the columns and the decimal mark that somebody chose, for the next file with this
+    header; a mark alone only where its columns are remembered already.
+    """
     header = job.detected.get("header", ())
-    if options.columns and len(header) == len(options.columns) and any(header):
-        remembered.remember(header, options.columns, decimal=options.decimal, user=user)
+    recalled = None if options.columns else remembered.recall(header)
+    columns = recalled.fields if recalled else options.columns
+    if columns and len(header) == len(columns) and any(header):
+        remembered.remember(header, columns, decimal=options.decimal, user=user)
 
 
 _TITLES = {field: "the SKU" if field == "sku" else f"the {field}" for field in FIELDS}

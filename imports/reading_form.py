@@ -29,10 +29,12 @@ class ReadAgainForm(forms.Form):
     """Encoding, delimiter, header row, decimal mark, and a field for each column of a job's file.
 
     What nobody asked for stands as "", labelled with what was found. Once it is checked,
-    `corrects_columns` says whether somebody gave a column another field.
+    `corrects_columns` says whether somebody gave a column another field, `corrects_decimal` whether
+    the same columns got another decimal mark.
     """
 
     corrects_columns = False
+    corrects_decimal = False
 
     encoding = forms.ChoiceField(label="Encoding", required=False)
     delimiter = forms.ChoiceField(label="Delimiter", required=False)
@@ -108,6 +110,7 @@ class ReadAgainForm(forms.Form):
             cut = [cleaned.get("delimiter") or "", cleaned.get("header_line")]
             # Cut in another way, the file has other columns.
             same = cut == [self.job.delimiter, self.job.header_line]
+            self.corrects_decimal = same and (cleaned.get("decimal") or "") != self.job.decimal
             cleaned["columns"] = tuple(self.job.columns) if same else ()
         return cleaned
 
@@ -129,6 +132,7 @@ def reading_context(job: ImportJob) -> dict[str, Any]:
         # A change waits for others where columns are still to be said, or a new import would begin.
         "reads_at_once": job.state != ImportJob.State.COMPLETED and (not known or is_whole(fields)),
         "can_keep_mapping": is_whole(fields) and any(column["header"] for column in known),
+        "delimiter_asked": dict(DELIMITERS).get(job.delimiter, job.delimiter),
         "mappings": list(named().values_list("name", flat=True)),
         "mapping_unfit": chosen is not None
         and bool(known and not job.columns)

@@ -16,6 +16,7 @@ from imports.checking import checker
 from imports.columns import assign, missing
 from imports.decoding import Notice
 from imports.dialect import DELIMITERS, QUOTE, Format, named
+from imports.mapping import find_columns
 from imports.refusals import Unreadable
 from imports.sampling import Asked, Sample, skip
 from imports.understanding.findings import Inspection
@@ -85,13 +86,11 @@ def recognise(head: bytes, asked: Asked, *, complete: bool) -> Plan:
         if refused.code in _ELSEWHERE and seen is not None and _names_all(seen, asked):
             return _elsewhere(sample, seen)
         raise
-    if (
-        seen is not None
-        and not asked.header_line
-        and seen.header_lines
-        and named(found.header) < len(REQUIRED)
-    ):
-        return _elsewhere(sample, seen)
+    if seen is not None and not asked.header_line:
+        if seen.header_lines and named(found.header) < len(REQUIRED):
+            return _elsewhere(sample, seen)
+        if not seen.header_lines and not any(each.field for each in find_columns(found.header)):
+            return _headless(sample, seen)
     return _plain(sample, seen, found, first)
 
 
@@ -165,8 +164,12 @@ def _judged(found: Format, rows: list[tuple[int, list[str]]]) -> _Trial:
 
 def _believed(sample: Sample, seen: Inspection, trial: _Trial) -> bool:
     """Whether the file is better read as a table than strictly."""
+    if seen.ruled:
+        return True
     if seen.quotechar not in ("", QUOTE):
-        return any(cell.startswith(seen.quotechar) for _, row in trial.rows for cell in row)
+        opened = [cell for _, row in trial.rows for cell in row if cell.startswith(seen.quotechar)]
+        whole = sum(len(cell) > 1 and cell.endswith(seen.quotechar) for cell in opened)
+        return bool(opened) and (bool(trial.refused) or whole * 2 >= len(opened))
     bad, count = trial.broken + trial.uneven, len(trial.rows)
     if not trial.refused:
         return False
@@ -268,7 +271,7 @@ def without_sample(found: Format, asked: Asked) -> Format:
         columns=assigned.columns,
         mapping=assigned.mapping,
         ignored=assigned.ignored,
-        amounts=Amounts(asked.decimal),
+        amounts=Amounts(asked.decimal or assigned.decimal),
     )
 
 
@@ -296,8 +299,10 @@ def _settled(sample: Sample, found: Format, rows: list[tuple[int, list[str]]]) -
         def note(code: str, message: str, line: int) -> None:
             notices.append(Notice(code, message, line))
 
-        amounts = find_amounts(prices, decimal=asked.decimal, note=note)
-        found = replace(found, amounts=amounts, warnings=tuple(notices))
+        amounts = find_amounts(prices, decimal=asked.decimal or assigned.decimal, note=note)
+        found = replace(
+            found, amounts=amounts, thousands=amounts.thousands, warnings=tuple(notices)
+        )
     return found
 
 
@@ -313,15 +318,17 @@ def _header_missing(sample: Sample, found: Format, lacking: list[str]) -> Header
 
 
 def _what_is_missing(found: Format, lacking: list[str]) -> str:
+    wanted = " and ".join(f'"{each}"' for each in lacking)
+    remedy = "Say on the import's page which column holds what, or name the columns in the file."
+    if not found.header_line:
+        return f"The file has no header, and cells alone do not tell {wanted}. {remedy}"
     names = [f'"{each[:40]}"' for each in found.header if each][:10]
     more = len(found.header) - len(names) if len(found.header) > 10 else 0
     listed = (", ".join(names) or "no names") + (f" and {more:,} more" if more else "")
     plural = "s" if len(lacking) > 1 else ""
-    wanted = " and ".join(f'"{each}"' for each in lacking)
-    line = found.header_line or found.preamble_lines + 1
     return (
-        f"Line {line:,}: the header has no column{plural} {wanted}. Found: {listed}. Say on the "
-        "import's page which column holds what, or name the columns in the file."
+        f"Line {found.header_line:,}: the header has no column{plural} {wanted}. "
+        f"Found: {listed}. {remedy}"
     )
 
 
@@ -333,5 +340,6 @@ def _is_plain(seen: Inspection) -> bool:
         and (delimiter in DELIMITERS or not (delimiter.isspace() or delimiter.isalnum()))
         and seen.quotechar in ("", QUOTE)
         and not seen.escapechar
-        and not seen.comment
+        and not (seen.comment or seen.ruled)
+        and all(doubt.code != "quoted_row" for doubt in seen.doubts)
     )

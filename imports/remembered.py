@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from catalog.rules import FIELDS, REQUIRED
+from imports.columns import Recall, Recalled
 from imports.mapping import folded, header_digest
 from imports.models import Mapping
 from imports.options import Options
-
-Recall = Callable[[Sequence[str]], tuple[str, ...] | None]
 
 
 class NameTaken(Exception):
     """There is a mapping of this name for other columns; the text says so."""
 
 
-def recall(header: Sequence[str]) -> tuple[str, ...] | None:
-    """What a person last said about files with this header: a field or "" for each column.
+def recall(header: Sequence[str]) -> Recalled | None:
+    """What a person last said about files with this header.
 
     None when nobody said anything, and for columns without names, which say nothing of a file.
     """
@@ -30,7 +29,7 @@ def recall(header: Sequence[str]) -> tuple[str, ...] | None:
         return None
     known = Mapping.objects.filter(header_digest=header_digest(header))
     newest = known.order_by("-updated_at", "-pk").first()
-    return apply(newest, header) if newest else None
+    return _recalled(newest, header) if newest else None
 
 
 def recaller(options: Options) -> Recall:
@@ -38,7 +37,12 @@ def recaller(options: Options) -> Recall:
     chosen = Mapping.objects.filter(pk=options.mapping_id).first() if options.mapping_id else None
     if chosen is None:
         return recall
-    return lambda header: apply(chosen, header) or recall(header)
+    return lambda header: _recalled(chosen, header) or recall(header)
+
+
+def _recalled(mapping: Mapping, header: Sequence[str]) -> Recalled | None:
+    fields = apply(mapping, header)
+    return None if fields is None else Recalled(fields, mapping.decimal)
 
 
 def apply(mapping: Mapping, header: Sequence[str]) -> tuple[str, ...] | None:

@@ -64,6 +64,8 @@ CLASSES: Final[dict[str, tuple[Maker, int]]] = {
     "trouble far behind the beginning": (troubles.late, 6),
     "row names without a name": (oddities.row_names, 18),
     "blanks after delimiters": (oddities.blanks, 18),
+    "rows quoted as a whole": (oddities.wrapped, 16),
+    "drawn with bars and rules": (oddities.drawn, 16),
 }
 
 

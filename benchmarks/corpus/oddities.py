@@ -163,3 +163,17 @@ def blanks(rng: Random, index: int) -> tuple[Sheet, Style]:
     header = tuple(written(row) for row in sheet.header)
     style = Style(delimiter=";|\t"[index % 3], line_end=("\n", "\r\n")[index % 2])
     return replace(sheet, header=header, rows=tuple(map(written, sheet.rows))), style
+
+
+def wrapped(rng: Random, index: int) -> tuple[Sheet, Style]:
+    """Rows that are quoted as a whole: a table that was opened as one column and saved again."""
+    language = of(*WESTERN)(index)
+    sheet = products(rng, language, size(rng), columns=(SKU, NAME, PRICE, STOCK))
+    return sheet, Style(delimiter=",;"[index % 2], wrapped=True)
+
+
+def drawn(rng: Random, index: int) -> tuple[Sheet, Style]:
+    """Bars and rules, as Markdown and the prompts of databases write them."""
+    language = of(*WESTERN)(index)
+    sheet = products(rng, language, size(rng), columns=(SKU, NAME, PRICE, STOCK))
+    return sheet, Style(delimiter="|", quoting="never", line_end="\n", drawn=True)

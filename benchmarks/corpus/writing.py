@@ -46,7 +46,9 @@ class Raw(str):
 
 @dataclass(frozen=True)
 class Style:
-    """How a table is written. `quoting` is "needed", "all", "texts" or "never"."""
+    """How a table is written. `quoting` is "needed", "all", "texts" or "never"; `wrapped` puts each
+    row in quotes as a whole, `drawn` puts bars around its cells and a rule below its header.
+    """
 
     delimiter: str = ","
     quote: str = '"'
@@ -60,6 +62,8 @@ class Style:
     trailing: bool = False
     merged: bool = False
     padded: bool = False
+    wrapped: bool = False
+    drawn: bool = False
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     end_mark: str = ""
@@ -107,6 +111,10 @@ def made(rng: Random, kind: str, sheet: Sheet, style: Style) -> Made:
     if style.padded:
         rows = padded(rows)
     lines = [writer.line(row) for row in unmerged(rows, len(sheet.header), style)]
+    if style.wrapped:
+        lines = [writer.wrapped(line) for line in lines]
+    if style.drawn:
+        lines = _drawn(rows)
     for remark in style.comments:
         lines.insert(rng.randint(0, len(lines)), f"{style.comment}{remark}")
     text = _joined([*style.before, *lines, *style.after], style) + style.end_mark
@@ -165,6 +173,12 @@ def padded(rows: Iterable[Sequence[str]]) -> list[Row]:
     ]
 
 
+def _drawn(rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(row)} |" for row in padded(rows)]
+    rule = "".join("|" if mark == "|" else "-" for mark in lines[0])
+    return [lines[0], rule, *lines[1:]]
+
+
 class _Writer:
     """Writes lines, and remembers which marks were needed."""
 
@@ -178,6 +192,11 @@ class _Writer:
         self.delimited |= len(row) > 1
         cells = between.join(map(self._cell, row))
         return cells + style.delimiter if style.trailing else cells
+
+    def wrapped(self, line: str) -> str:
+        self.quoted = True
+        quote = self.style.quote
+        return f"{quote}{line.replace(quote, quote * 2)}{quote}"
 
     def _cell(self, cell: str) -> str:
         style = self.style

@@ -123,6 +123,22 @@ def test_marks_are_found_by_what_the_column_shows() -> None:
     assert found("12", "15") == ("", "", [])
 
 
+@pytest.mark.parametrize(
+    ("cells", "marks"),
+    [
+        (("1.234,50", "12,90"), (",", ".")),
+        (("1 234,50", "12,90"), (",", " ")),
+        (("1’234.50", "12.90"), (".", "'")),
+        (("12.90",), (".", "")),
+        (("1,234", "1,234,567"), (".", ",")),
+    ],
+)
+def test_the_thousands_mark_is_told(cells: tuple[str, ...], marks: tuple[str, str]) -> None:
+    amounts = find_amounts(list(enumerate(cells, 2)), decimal="", note=lambda *_: None)
+
+    assert (amounts.decimal, amounts.thousands) == marks
+
+
 def test_a_column_that_leaves_two_readings_is_told_with_an_example() -> None:
     assert found("7", "1.234", "2.500") == ("", "", [("figures_ambiguous", 3)])
     assert found("7", "1.234", "2.500", decimal=",") == (",", "", [])

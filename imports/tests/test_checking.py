@@ -85,7 +85,21 @@ def test_a_misplaced_quote_is_its_rows_only_problem() -> None:
 
 words = st.sampled_from(
     [
-        *("", " ", "a", "é", "\u00a0", "\u200b", "1.50", "1,5", "yes", "No ", "x" * 501),
+        *(
+            "",
+            " ",
+            "a",
+            "1E+12",
+            "a+b",
+            "é",
+            "\u00a0",
+            "\u200b",
+            "1.50",
+            "1,5",
+            "yes",
+            "No ",
+            "x" * 501,
+        ),
         *("'=1", "''=1", " '=1", "'x", "'", '"', "'\t", "' -", "'" + "=" * 255),
     ]
 )
@@ -171,6 +185,27 @@ def test_what_spreadsheets_and_pages_leave_in_a_sku_is_taken_off_and_counted(
     clean = checker(found, lambda code, text: noted.append(code))([cell, "One", "", "", ""])
     assert (clean[0], noted) == (sku, codes)
     assert known_sku([cell, "", "", "", ""], found) == sku
+
+
+@pytest.mark.parametrize("sku", ["4.00638E+12", "4,00638E+12", " 1E+13", "4.00638e+12"])
+def test_a_sku_that_a_spreadsheet_shortened_is_refused(sku: str) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    cells = [sku, "Lamp", "", "", ""]
+    problems = checker(found)(cells)
+
+    assert isinstance(problems, list)
+    assert [(each.code, each.value) for each in problems] == [("sku_exponent", sku)]
+    assert batch_checker(found)([cells]) is None
+    assert known_sku(cells, found) == ""
+
+
+@pytest.mark.parametrize("sku", ["4E12", "A+12", "1E+5", "4.00638E+12-X", "12E+10"])
+def test_a_sku_that_only_looks_a_little_like_that_is_taken(sku: str) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    cells = [sku, "Lamp", "", "", ""]
+
+    assert checker(found)(cells) == (sku, "Lamp", None, None, None)
+    assert batch_checker(found)([cells]) is not None
 
 
 def test_the_sku_of_a_row_of_another_width_is_known_where_it_stands_first() -> None:

@@ -230,7 +230,7 @@ def test_process_ends_with_status_2_on_a_wrong_usage(file: Path) -> None:
     done = program(file, "--delimiter", "x")
 
     assert done.returncode == 2
-    assert b"'x' is none of comma, semicolon, tab, pipe" in done.stderr
+    assert b"'x' is none of comma, semicolon, tab, pipe, colon, blank, " in done.stderr
     assert not ImportJob.objects.exists()
 
 

@@ -227,7 +227,10 @@ def test_what_was_asked_for_overrules() -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (gzip.compress(b"sku,name\n" + b"A-1,Bolt\n" * 4_000_000), "archive_too_large"),
+        (
+            gzip.compress(b"sku,name\n" + b"A-1,Bolt of steel and its nut\n" * 650_000),
+            "archive_too_large",
+        ),
         (gzip.compress(b"sku,name\nA-1,One\n")[:-9], "archive_broken"),
         (zipped(a_csv=b"sku,name\n", b_csv=b"sku,name\n"), "archive_members"),
         (b"PK\x03\x04anything", "archive_broken"),
@@ -249,7 +252,7 @@ bomb = io.BytesIO()
 with gzip.GzipFile(fileobj=bomb, mode="wb", compresslevel=9) as packed:
     packed.write(b"sku,name\\n")
     for _ in range(100):
-        packed.write(b"A-1,Bolt\\n" * 100_000)
+        packed.write(b"A-1,Bolt of steel and its nut\\n" * 30_000)
 list(read(io.BytesIO(b"sku,name\\nA,B\\n")))
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000,) * 2)

@@ -9,7 +9,7 @@ from django.test import Client
 
 from imports.mapping import header_digest
 from imports.models import ImportJob, Mapping
-from imports.remembered import save_as
+from imports.remembered import remember, save_as
 from imports.tests.importing import accepted
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -121,6 +121,17 @@ def test_changed_chip_has_the_file_read_again(editor_client: Client) -> None:
     assert (job.state, job.encoding, job.decimal) == ("queued", "utf-8", ".")
     assert (job.columns, job.detected) == ([], {})
     assert Mapping.objects.count() == 0
+
+
+def test_decimal_mark_is_kept_with_columns_that_are_remembered(editor_client: Client) -> None:
+    remember(HEADER, ("sku", "name", "price", ""), user=None)
+    job = waiting()
+
+    post(editor_client, job, **chips(decimal="."))
+
+    kept = Mapping.objects.get()
+    assert kept.decimal == "."
+    assert [each["field"] for each in kept.columns] == ["sku", "name", "price", ""]
 
 
 def test_changed_column_is_asked_for_and_remembered(editor_client: Client) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from imports.columns import Recalled
 from imports.decoding import CHUNK
-from imports.reading import Broken, Reader, Unreadable, read
+from imports.reading import Broken, HeaderMissing, Reader, Unreadable, read
 from imports.understanding.encodings import CODECS
 
 
@@ -113,6 +114,22 @@ def test_a_header_past_64_kib_is_refused() -> None:
 def test_the_delimiter_is_the_one_that_finds_the_required_columns(delimiter: str) -> None:
     content = f"sku{delimiter}name{delimiter}a,b;c|d\tx".replace(delimiter, delimiter)
     assert opened(content).format.delimiter == delimiter
+
+
+def test_thousands_marks_of_prices_are_told() -> None:
+    reader = opened("sku;name;price\nA;One;1.234,50\nB;Two;12,90\n")
+
+    assert (reader.format.amounts.decimal, reader.format.thousands) == (",", ".")
+
+
+def test_a_decimal_mark_is_recalled_with_its_columns() -> None:
+    recalled = Recalled(("sku", "name", "price"), ",")
+    reader = opened("a;b;c\nA;One;1.234\n", recall=lambda header: recalled)
+
+    assert reader.format.columns == {"sku": 0, "name": 1, "price": 2}
+    assert reader.format.amounts.decimal == ","
+    asked = opened("a;b;c\nA;One;1.234\n", recall=lambda header: recalled, decimal=".")
+    assert asked.format.amounts.decimal == "."
 
 
 def test_delimiters_in_quotes_do_not_count() -> None:
@@ -227,6 +244,18 @@ def test_blanks_between_delimiter_and_quote_are_dropped_when_the_file_is_written
 def test_blanks_before_a_quote_reject_a_row_of_a_file_not_written_so() -> None:
     content = "sku,name\n" + "A,1\n" * 100_000 + 'B, "two"\nC,3\n'
     assert broken_rows(content) == [(100_002, [("quote", "")], b'B, "two"\n')]
+
+
+def test_a_file_whose_first_row_is_data_has_no_header() -> None:
+    content = "".join(f"AB-{number:04},Widget {number},{number}.99\n" for number in range(50))
+    with pytest.raises(HeaderMissing) as caught:
+        opened(content)
+    assert caught.value.message == (
+        'The file has no header, and cells alone do not tell "sku". '
+        "Say on the import's page which column holds what, or name the columns in the file."
+    )
+    assert (caught.value.format.header_line, caught.value.format.header) == (0, ("",) * 3)
+    assert len(cells_of(content, header_line=0, columns=("sku", "name", "price"))) == 50
 
 
 def test_an_unclosed_quote_rejects_its_row_alone() -> None:

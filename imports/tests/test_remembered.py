@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from imports.columns import Recalled
 from imports.models import Mapping
 from imports.options import Options
 from imports.remembered import (
@@ -23,11 +24,16 @@ HEADER = ["Nummer", "Text", "Betrag"]
 FIELDS = ("sku", "name", "price")
 
 
+def fields_of(recalled: Recalled | None) -> tuple[str, ...]:
+    assert recalled
+    return tuple(recalled.fields)
+
+
 def test_what_was_said_about_a_header_is_recalled(editor: User) -> None:
     remember(HEADER, FIELDS, user=editor)
 
-    assert recall(HEADER) == FIELDS
-    assert recall(["\ufeffNUMMER ", "text", "betrag"]) == FIELDS
+    assert fields_of(recall(HEADER)) == FIELDS
+    assert fields_of(recall(["\ufeffNUMMER ", "text", "betrag"])) == FIELDS
     assert Mapping.objects.get().created_by == editor
 
 
@@ -50,7 +56,7 @@ def test_what_was_said_last_counts_and_stands_in_one_row() -> None:
     remember(HEADER, FIELDS, user=None)
     remember(HEADER, ("name", "sku", ""), decimal=",", user=None)
 
-    assert recall(HEADER) == ("name", "sku", "")
+    assert fields_of(recall(HEADER)) == ("name", "sku", "")
     kept = Mapping.objects.get()
     assert (kept.name, kept.decimal) == ("", ",")
     assert kept.columns == [
@@ -60,20 +66,29 @@ def test_what_was_said_last_counts_and_stands_in_one_row() -> None:
     ]
 
 
+def test_decimal_mark_is_recalled_with_its_columns() -> None:
+    remember(HEADER, FIELDS, decimal=",", user=None)
+    mapping = save_as("Supplier", HEADER, FIELDS, decimal=".", user=None)
+    remember(HEADER, FIELDS, decimal=",", user=None)
+
+    assert recall(HEADER) == Recalled(FIELDS, ",")
+    assert recaller(Options(mapping_id=mapping.pk))(HEADER) == Recalled(FIELDS, ".")
+
+
 def test_newest_of_a_named_and_a_nameless_mapping_counts() -> None:
     save_as("Supplier", HEADER, FIELDS, user=None)
-    assert recall(HEADER) == FIELDS
+    assert fields_of(recall(HEADER)) == FIELDS
 
     remember(HEADER, ("name", "sku", "price"), user=None)
 
-    assert recall(HEADER) == ("name", "sku", "price")
+    assert fields_of(recall(HEADER)) == ("name", "sku", "price")
 
 
 def test_two_columns_of_one_name_are_told_apart_by_their_order() -> None:
     header = ["Text", "Text", "Nummer"]
     remember(header, ("name", "description", "sku"), user=None)
 
-    assert recall(header) == ("name", "description", "sku")
+    assert fields_of(recall(header)) == ("name", "description", "sku")
 
 
 def test_named_mapping_serves_files_with_other_headers_by_the_names_in_them() -> None:
@@ -93,17 +108,17 @@ def test_chosen_mapping_comes_before_what_is_remembered() -> None:
     remember(HEADER, ("name", "sku", ""), user=None)
     mapping = save_as("Supplier", ["Text", "Nummer"], ("name", "sku"), user=None)
 
-    assert recaller(Options(mapping_id=mapping.pk))(HEADER) == ("sku", "name", "")
-    assert recaller(Options())(HEADER) == ("name", "sku", "")
+    assert fields_of(recaller(Options(mapping_id=mapping.pk))(HEADER)) == ("sku", "name", "")
+    assert fields_of(recaller(Options())(HEADER)) == ("name", "sku", "")
 
 
 def test_chosen_mapping_that_does_not_fit_leaves_it_to_what_is_remembered() -> None:
     remember(HEADER, FIELDS, user=None)
     mapping = save_as("Other", ["a", "b"], ("sku", "name"), user=None)
 
-    assert recaller(Options(mapping_id=mapping.pk))(HEADER) == FIELDS
+    assert fields_of(recaller(Options(mapping_id=mapping.pk))(HEADER)) == FIELDS
     mapping.delete()
-    assert recaller(Options(mapping_id=mapping.pk))(HEADER) == FIELDS
+    assert fields_of(recaller(Options(mapping_id=mapping.pk))(HEADER)) == FIELDS
 
 
 def test_name_can_be_used_again_for_the_same_header_only(editor: User) -> None:
@@ -131,7 +146,7 @@ def test_newer_of_two_is_told_by_when_they_were_kept() -> None:
     save_as("newer", HEADER, FIELDS, user=None)
     Mapping.objects.filter(pk=older.pk).update(updated_at=timezone.now())
 
-    assert recall(HEADER) == ("name", "sku", "")
+    assert fields_of(recall(HEADER)) == ("name", "sku", "")
 
 
 @pytest.mark.parametrize(

@@ -212,3 +212,73 @@ def test_a_delimiter_that_does_nearly_as_well_is_named() -> None:
     found, _ = understood(lines("red;green|blue", "one;two|three", "big;mid|low"))
 
     assert "delimiter_close" in doubts(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"a,b,c"\n"1,""x, y"",3"\n"2,z,4"\n',
+        '"a;b;c"\n"1;""x, y"";3"\n"2;z;4"\n',
+    ],
+)
+def test_rows_that_are_quoted_as_a_whole_are_cut(text: str) -> None:
+    found, rows = understood(text)
+
+    assert rows == [["a", "b", "c"], ["1", "x, y", "3"], ["2", "z", "4"]]
+    assert doubts(found) == ["quoted_row"]
+
+
+def test_a_single_row_that_is_quoted_as_a_whole_is_cut() -> None:
+    rows = lines("a;b;c", "1;x;3", '"2;""z, 5"";4"', "5;6;7")
+
+    assert table(rows) == [["a", "b", "c"], ["1", "x", "3"], ["2", "z, 5", "4"], ["5", "6", "7"]]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Miller, Anna", "Doe, Jane", "Smith, John"],
+        ["Paris, France, Europe", "Rome, Italy, Europe", "Lima, Peru, South America"],
+    ],
+)
+def test_one_column_of_quoted_texts_is_not_cut(cells: list[str]) -> None:
+    assert table(lines(*[f'"{cell}"' for cell in cells])) == [[cell] for cell in cells]
+
+
+def test_long_texts_in_sound_quotes_are_cells() -> None:
+    text = "some text, more\n" * 100
+    rows = "".join(f'{number},"{text}"\n' for number in range(90))
+
+    assert table(f"a,b\n{rows}") == [["a", "b"], *([str(each), text] for each in range(90))]
+
+
+def test_a_text_that_the_sample_cuts_off_is_no_rows() -> None:
+    text = "x\n" * 1_900
+    rows = "".join(f'{number},"{text}"\n' for number in range(60))
+
+    found, whole = understood(f"a,b\n{rows}")
+
+    assert whole == [["a", "b"], *([str(each), text] for each in range(60))]
+    assert doubts(found) == []
+
+
+def test_a_header_that_is_longer_than_the_sample_is_read_whole() -> None:
+    names = [f"{'name ' * 10}{number}" for number in range(4_000)]
+    row = [str(number) for number in range(4_000)]
+
+    assert table(lines(",".join(names), ",".join(row))) == [names, row]
+
+
+def test_a_file_of_nothing_but_marked_lines_is_a_table() -> None:
+    assert table("#x 1#10:30#alpha##beta\n") == [["", "x 1", "10:30", "alpha", "", "beta"]]
+
+
+def test_long_text_with_quotes_on_each_line_is_read_in_linear_time() -> None:
+    text = 'a "quoted" word\n' * 1_400
+    cell = text.replace('"', '""')
+    began = time.process_time()
+
+    rows = table("a,b\n" + "".join(f'{each},"{cell}"\n' for each in range(20)))
+
+    assert rows == [["a", "b"], *([str(each), text] for each in range(20))]
+    assert time.process_time() - began < 2

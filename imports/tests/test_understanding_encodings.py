@@ -152,3 +152,10 @@ def test_letters_of_icelandic_alone_are_icelandic() -> None:
     text = "sku,name\nA1,Skrúfjárn með þéttingu\nA2,Hamar, þungur og góður\n"
 
     assert find_encoding(text.encode("cp1252"), complete=True).decode(text.encode("cp1252")) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Müller", "“Ultra” lamp", "Don’t panic", "It’s “big”…", "Größe “L”"]
+)
+def test_a_mac_s_letters_and_quotes_are_told_by_a_few_of_them(text: str) -> None:
+    assert table(f"id,name\n1,{text}\n", "mac_roman")[1:] == [["1", text]]

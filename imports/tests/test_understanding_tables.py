@@ -1,6 +1,7 @@
 """Where the table stands in a file, and which rows are mended: understanding.tables and fitting."""
 
 import io
+import tracemalloc
 
 import pytest
 
@@ -408,3 +409,57 @@ def test_row_that_opens_with_a_mark_and_goes_on_within_quotes_is_no_remark() -> 
     text = 'name;text;sku\nBolt;a;A1\n#1 nut;"b\nc";A2\nPin;;A3\n'
 
     assert understood(text)[1] == rows
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "| id | name |\n|---:|:-----|\n| 1 | x |\n| 2 | y z |\n",
+        "# Title\n\n| id | name |\n| - | - |\n| 1 | x |\n| 2 | y z |\n",
+        "+----+-----+\n| id | name |\n+----+-----+\n|  1 | x   |\n|  2 | y z |\n+----+-----+\n",
+        " id | name \n----+------\n  1 | x\n  2 | y z\n(2 rows)\n",
+    ],
+)
+def test_tables_drawn_with_bars_and_rules_are_read_without_them(drawn: str) -> None:
+    found, rows = understood(drawn)
+
+    assert rows == [["id", "name"], ["1", "x"], ["2", "y z"]]
+    assert found.ruled
+
+
+def test_an_escaped_bar_in_a_drawn_table_is_a_letter() -> None:
+    assert table("| id | name |\n|---|---|\n| 1 | x \\| y |\n| 2 | z |\n") == [
+        ["id", "name"],
+        ["1", "x | y"],
+        ["2", "z"],
+    ]
+
+
+def test_dashes_in_a_plain_table_are_cells() -> None:
+    found, rows = understood("a,b\n---,---\n1,2\n")
+
+    assert rows == [["a", "b"], ["---", "---"], ["1", "2"]]
+    assert not found.ruled
+
+
+def test_rows_of_a_first_cell_alone_are_not_kept_in_memory() -> None:
+    text = lines("a,b", *["1,2"] * 20, *["title"] * 100_000)
+    found = inspect(io.BytesIO(text.encode()))
+    rows = read_rows(io.BytesIO(text.encode()), found)
+    for _ in range(1_000):
+        next(rows)
+    tracemalloc.start()
+
+    count = sum(1 for _ in rows)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 99_021
+    assert peak < 1 << 20
+
+
+def test_a_word_is_not_parted_for_a_cell_that_is_missing() -> None:
+    rows = [["n", "size", "word"], *([str(each), f"{each}.5", "ab"] for each in range(8))]
+    rows[3][1] = "beta"
+
+    assert table(csv([*rows, ["8", "Straße"]]))[-1] == ["8", "Straße", ""]

@@ -9,6 +9,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -54,6 +55,41 @@ class Record(NamedTuple):
     raw: str = ""
 
 
+class _Reader:
+    """The csv module for one text at a time: to make its reader anew takes as long as to read."""
+
+    def __init__(self, delimiter: str, quote: str, escape: str, *, blanks: bool) -> None:
+        self._texts: list[str] = []
+        self._reader: Iterator[list[str]] = iter(())
+        with suppress(ValueError):
+            self._reader = csv.reader(
+                self,
+                delimiter=delimiter,
+                quotechar=quote or None,
+                quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+                escapechar=escape or None,
+                skipinitialspace=blanks,
+                strict=True,
+            )
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._texts:
+            return self._texts.pop()
+        raise StopIteration
+
+    def cells(self, text: str) -> list[str] | None:
+        """The cells of one whole record, None when its quotes are not sound."""
+        self._texts.append(text)
+        try:
+            return next(self._reader)
+        except (csv.Error, StopIteration):
+            self._texts.clear()
+            return None
+
+
 class Cutter:
     """Cuts lines into records. With a ``width``, rows that are odd are fitted to it."""
 
@@ -72,6 +108,9 @@ class Cutter:
             rf"[^\W\d]{re.escape(dialect.quote) * 2}[^\W\d]" if dialect.quote else "(?!)"
         )
         self._resting = 0
+        self._reader: _Reader | None = None
+        #: The line on which a record starts whose quotes are still open at the end, 0 for none.
+        self.unfinished = 0
         if (
             csv.field_size_limit() < RECORD_LENGTH
         ):  # the csv module's own cap is one for the process
@@ -130,29 +169,19 @@ class Cutter:
     def _by_csv(
         self, text: str, delimiter: str, *, quote: str = "", escape: str = ""
     ) -> list[str] | None:
-        dialect = self.dialect
-        quote = quote or dialect.quote
-        escape = escape or dialect.escape
         text = text.rstrip("\r\n")
         if self._runs:
             text = text.strip(" ")
+        usual = delimiter == self._delimiter and not quote and not escape
+        quote, escape = quote or self.dialect.quote, escape or self.dialect.escape
         if escape and escape in text:
             text = _plain_escapes(escape, quote, self._delimiter).sub(lambda _: escape * 2, text)
-        try:
-            rows = list(
-                csv.reader(
-                    (text,),
-                    delimiter=delimiter,
-                    quotechar=quote or None,
-                    quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-                    escapechar=escape or None,
-                    skipinitialspace=dialect.blanks,
-                    strict=True,
-                )
+        if usual:
+            self._reader = self._reader or _Reader(
+                delimiter, quote, escape, blanks=self.dialect.blanks
             )
-        except (csv.Error, ValueError):
-            return None
-        return rows[0] if rows else [""]
+            return self._reader.cells(text)
+        return _Reader(delimiter, quote, escape, blanks=self.dialect.blanks).cells(text)
 
     def _odd(
         self, at: int, line: str, source: Iterator[str], waiting: deque[str]
@@ -197,6 +226,7 @@ class Cutter:
             if len(waiting) < count:
                 following = next(source, None)
                 if following is None:
+                    self.unfinished = at
                     break
                 waiting.append(following)
             following = waiting[count - 1]
@@ -207,12 +237,9 @@ class Cutter:
             if length > RECORD_LENGTH:
                 break
             alike = alike and len(self._split(following)) == alone >= 3
-            if quote in following:
+            if quote in following and not self._open.fullmatch(quote + following):
                 cells = self._sound("".join(parts))
-                if cells is not None:
-                    return (None, 0) if alike and count >= 3 else (cells, count)
-                if not self._open.fullmatch(quote + following):
-                    return None, 0
+                return (None, 0) if cells is None or (alike and count >= 3) else (cells, count)
         self._resting = at + len(parts)
         return None, 0
 
@@ -241,7 +268,9 @@ class Cutter:
     def _torn(self, cells: list[str], line: str) -> bool:
         """Whether a quoted cell seems to have been cut: quotes in cells that don't pair up."""
         quote = self.dialect.quote
-        return bool(quote) and self.bare([each for each in cells if each.count(quote) & 1], line)
+        if not quote or quote not in "".join(cells):
+            return False
+        return self.bare([each for each in cells if each.count(quote) & 1], line)
 
     def bare(self, cells: list[str], line: str) -> bool:
         """Whether a cell holds a quote that is not, as it should be, doubled within quotes."""
@@ -284,6 +313,11 @@ class Cutter:
             return Record(at, cells)
         if len(cells) * 2 > self.width and len(cells) > 1 and not torn:
             return Record(at, cells)
+        if len(cells) == 1 and quote and line.lstrip()[:1] == quote:
+            sure = quote * 2 in line or f"{self._delimiter} " not in line  # or it is a text
+            inner = self._sound(cells[0]) if sure else None
+            if inner is not None and len(inner) == self.width:
+                return Record(at, inner, "quoted_row")
         for other in OTHER_DELIMITERS:
             if other == " " and not (quote and quote in line):
                 return Record(at, cells, raw=line)

@@ -262,7 +262,7 @@ def _weighed(sample: bytes) -> Iterator[tuple[float, str]]:
         usual = _USUAL[name] ** 3 if few else _USUAL[name]
         if name in ("windows-1252", "iso-8859-15") and _half_icelandic(text):
             usual *= HALF_ICELANDIC
-        yield found["confidence"] * usual * plausible(text) ** 2, name
+        yield found["confidence"] * usual * plausible(text) ** (3 if few else 2), name
 
 
 def _half_icelandic(text: str) -> bool:
@@ -305,6 +305,8 @@ def _fits(letter: str, before: str, after: str) -> float:
             within = before.isupper() and after.isupper() if category == "Ll" else before.islower()
             if within and category in ("Lu", "Ll"):
                 return 0.0
+            if category == "Lu" and before.isupper() and after.islower():
+                return 0.3
             alone = not before.isalpha() and not after.isalpha()
             figures = before.isdigit() or after.isdigit() or (before == "(" and after == ")")
             if alone and figures and letter not in "ªºµ":

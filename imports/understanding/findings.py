@@ -25,7 +25,8 @@ class Inspection:
     rows, 0 for none; several are joined in ``header``. ``footer_lines`` counts the rows of totals
     and notes behind the table; ``end_line`` is the first line past it, None for the file's end.
     ``header_repeats`` says that the header stands again within the rows, ``quotes_are_letters``
-    that quotes were seen, but none that quotes anything. ``decimal`` and ``thousands`` are the
+    that quotes were seen, but none that quotes anything, ``ruled`` that the table is drawn with
+    bars and rules, as in Markdown. ``decimal`` and ``thousands`` are the
     marks in its figures. ``confidence`` goes from 0 to 1.
     """
 
@@ -50,6 +51,7 @@ class Inspection:
     end_line: int | None = None
     header_repeats: bool = False
     quotes_are_letters: bool = False
+    ruled: bool = False
 
     @property
     def dialect(self) -> Dialect:

@@ -18,11 +18,17 @@ _REPAIRS: Final = {
         "a backslash before a quote was taken for its escape, since the row has the table's width "
         "that way. Double quotes within cells, or check the row"
     ),
+    "quoted_row": (
+        "the row is quoted as a whole, and was cut into cells all the same. Save the table with "
+        "quotes around single cells"
+    ),
     "missing_delimiter": "two cells without a delimiter between them were parted. Check the row",
     "other_delimiter": (
         "the row is cut by another delimiter than the rest and was read so. Check the row"
     ),
 }
+#: What is told of rows.
+ROW_CODES: Final = frozenset({*_REPAIRS, "short_rows", "long_rows", "extra_cell", "header_again"})
 #: So many short rows may have lost a delimiter; where there are more, the file is written so.
 ACCIDENTS: Final = 3
 #: Columns of a known kind that it takes to tell which words of a row are one cell.

@@ -79,7 +79,8 @@ def columns_of(rows: Sequence[Sequence[str]], width: int) -> list[Column]:
         top, count = counted.most_common(1)[0] if counted else ("", 0)
         typed = top in _TYPED and count >= 0.6 * counted.total()
         length = sum(map(len, texts)) / len(texts) if texts else 0.0
-        shapes = frozenset(map(shape_of, texts)) if typed else frozenset()
+        alike = [each for each in texts if class_of(each) == top] if typed else []
+        shapes = frozenset(map(shape_of, alike))
         columns.append(
             Column(
                 top if typed else "",

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from imports.refusals import Unreadable
 from imports.understanding.cutting import Cutter, Dialect, Record
-from imports.understanding.dialects import COMMENTS, Judged, find_dialect
+from imports.understanding.dialects import COMMENTS, Judged, find_dialect, finished
 from imports.understanding.doubting import (
     doubts_of_dialect,
     doubts_of_numerals,
@@ -25,16 +25,19 @@ from imports.understanding.doubting import (
 )
 from imports.understanding.encodings import CODECS, find_encoding, mended
 from imports.understanding.findings import Doubt, Inspection
-from imports.understanding.fitting import Fitter, Note, Notes
+from imports.understanding.fitting import ROW_CODES, Fitter, Note, Notes
 from imports.understanding.headers import BODY, columns_of
 from imports.understanding.numerals import find_numerals
 from imports.understanding.opening import open_content
+from imports.understanding.ruling import is_ruled, without_rules
 from imports.understanding.tables import footer_rows, lay_out, width_of
 
 __all__ = ["Doubt", "Inspection", "Notes", "Unreadable", "inspect", "read_rows", "with_notes"]
 
 #: Enough for the shape of any table, little enough to be judged in a tenth of a second.
 SAMPLE: Final = 1 << 17
+#: So few lines in a sample don't show where a table's header ends: more is read then.
+FEW_LINES: Final = 8
 #: A reading that the file's name speaks for may be so much less good.
 HINTED: Final = 0.7
 #: The end of a long file, where totals and notes stand.
@@ -45,6 +48,8 @@ LETTERS_WITHIN: Final = 64 << 20
 LINE_LENGTH: Final = 1 << 22
 #: A longer line is not looked at for blanks: the work grows with its square.
 LINE_TO_CUT: Final = 1 << 12
+#: A title above a header that stands again has no more lines than this.
+TITLES: Final = 50
 #: Excel's limit; past it, one row is most likely the whole file.
 COLUMNS: Final = 16_384
 
@@ -55,8 +60,8 @@ def inspect(source: BinaryIO, *, name: str = "") -> Inspection:
     """Look at the beginning of a seekable binary file; raise Unreadable for what is no table."""
     content = open_content(source, name=name)
     with content.stream as stream:
-        telling = raw = stream.read(SAMPLE)
-        complete = len(raw) < SAMPLE
+        raw, complete = _beginning(stream)
+        telling = raw
         if not complete and raw.isascii() and b"\x1b" not in raw:
             telling = _first_letters(stream) or raw
     encoding = find_encoding(telling, complete=complete)
@@ -74,6 +79,16 @@ def inspect(source: BinaryIO, *, name: str = "") -> Inspection:
     return replace(found, doubts=(*content.doubts, *encoding.doubts, *found.doubts))
 
 
+def _beginning(stream: BinaryIO) -> tuple[bytes, bool]:
+    """The first bytes of a file, more of them where lines are long, and whether these are all."""
+    raw = stream.read(SAMPLE)
+    wanted = SAMPLE
+    while len(raw) == wanted < LINE_LENGTH and max(raw.count(b"\n"), raw.count(b"\r")) < FEW_LINES:
+        raw += stream.read(SAMPLE)
+        wanted += SAMPLE
+    return raw, len(raw) < wanted
+
+
 def inspect_text(
     text: str, *, complete: bool, name: str = "", delimiter: str = ""
 ) -> tuple[Inspection, list[str]]:
@@ -86,15 +101,21 @@ def inspect_text(
         lines.pop()
     separator = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     skipped = 1 if separator else 0
-    text = "".join(lines[skipped:])
-    known = delimiter or (separator.group(1).replace("\\t", "\t") if separator else None)
+    ruled = is_ruled(lines[skipped:])
+    text = "".join(map(without_rules, lines[skipped:]) if ruled else lines[skipped:])
+    known = (
+        delimiter
+        or ("|" if ruled else "")
+        or (separator.group(1).replace("\\t", "\t") if separator else None)
+    )
     # A delimiter that is announced and stands nowhere was meant for another file.
     judged = find_dialect(text, delimiter=known) or find_dialect(text)
     if not judged or not text.strip(" \t\r\n\0,;\"'\ufeff"):
         raise Unreadable("empty", "The file has no rows. Save the sheet again with its table.")
     judged = _with_hint(judged, name)
     best = judged[0]
-    found = _understood(lines, skipped, best, complete=complete)
+    plain = list(map(without_rules, lines)) if ruled else lines
+    found = replace(_understood(plain, skipped, best, complete=complete), ruled=ruled)
     doubts = (*doubts_of_dialect(judged), *found.doubts)
     confidence = round(_confidence(judged), 3)
     ends = _line_end(lines)
@@ -116,6 +137,7 @@ def with_footer(source: BinaryIO, found: Inspection, lines: list[str]) -> Inspec
     source.seek(max(0, (size - TAIL) // 4 * 4))
     decoder = codecs.getincrementaldecoder(CODECS[found.encoding])("replace")
     tail = io.StringIO(mended(decoder.decode(source.read(TAIL + 4))), newline="").readlines()[1:]
+    tail = list(map(without_rules, tail)) if found.ruled else tail
     cutter = Cutter(found.dialect, width=found.width, comment=found.comment)
     body = [each.cells for each in _table(lines, found, Notes())][1:]
     rows = [each for each in cutter.records(tail) if any(map(str.strip, each.cells))]
@@ -154,7 +176,7 @@ def read_rows(
 
 def with_notes(found: Inspection, notes: Notes) -> Inspection:
     """The same with the doubts of all rows, once they have been read, and not of the first."""
-    others = [each for each in found.doubts if each.code not in notes.first]
+    others = [each for each in found.doubts if each.code not in ROW_CODES]
     return replace(found, doubts=(*others, *doubts_of_rows(notes)))
 
 
@@ -179,6 +201,8 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 def _table(lines: Iterable[str], found: Inspection, notes: Notes) -> Iterator[Record]:
     """The table's rows; what had to be mended is added to ``notes``."""
+    if found.ruled:
+        lines = map(without_rules, lines)
     if found.header_lines:
         yield Record(found.preamble_lines + 1, list(found.header))
     cutter = Cutter(found.dialect, width=found.width, comment=found.comment)
@@ -201,23 +225,25 @@ def _without_headers(
     records: Iterable[Record], header: tuple[str, ...], notes: Notes
 ) -> Iterator[Record]:
     """The rows without a header that stands again, and without the titles right above it."""
-    titles: list[Record] = []
+    titles: deque[Record] = deque(maxlen=TITLES)
     names = list(map(str.strip, header))
     for record in records:
         cells = record.cells
         if cells[0].strip() == names[0] and _named(cells, len(names)) == names:
-            titles = []
+            titles.clear()
             message = (
                 "the header stands again, and what follows was read as rows of the same table. "
                 f"Check that nothing is in it twice (line {record.line:,})."
             )
             notes.add(Note("header_again", message, record.line))
         elif len(cells) == 1 or (not cells[1] and not any(cells[1:])):
+            if len(titles) == TITLES:
+                yield titles.popleft()
             titles.append(record)
         else:
             if titles:
                 yield from titles
-                titles = []
+                titles.clear()
             yield record
     yield from titles
 
@@ -249,6 +275,13 @@ def _understood(lines: list[str], skipped: int, best: Judged, *, complete: bool)
     records = list(cutter.records(lines[skipped:], skipped + 1))
     if max(len(each.cells) for each in records) > COLUMNS:
         list(_until(records, None))
+    if cutter.unfinished and not complete:
+        starts = [each.line - skipped for each in records]
+        lengths = [len(each.cells) for each in records]
+        last = cutter.unfinished - skipped
+        kept = finished(starts, lengths, last, len(lines) - skipped)
+        if kept < len(records):
+            records, lines = records[:kept], lines[: cutter.unfinished - 1]
     width = width_of(records)
     if width != best.width:
         cutter = Cutter(dialect, width=width, comment=comment)
@@ -330,6 +363,8 @@ def _comment(lines: list[str], dialect: Dialect, width: int) -> str:
             number not in rows and all(len(each.cells) != width for each in cutter.records([line]))
             for number, line in marked
         )
+        if len(marked) == sum(map(bool, map(str.strip, lines))):
+            continue
         if marked and remarks * 2 >= len(marked) and len(marked) * 2 < len(lines) + 2 * remarks:
             return mark
     return ""

@@ -287,8 +287,8 @@ def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | Non
 
 def _gap(above: Record, below: Record) -> bool:
     """Whether blank lines stand between two records."""
-    breaks = sum(len(re.findall("\r\n?|\n", cell)) for cell in above.cells)
-    return below.line - above.line > 1 + breaks
+    between = below.line - above.line - 1
+    return between > 0 and between > sum(len(re.findall("\r\n?|\n", cell)) for cell in above.cells)
 
 
 def _second_table(

@@ -64,8 +64,9 @@ def _cut(found: Inspection) -> list[str]:
     else:
         quote = "no quotes"
         quote += f", escape {named(found.escapechar)}" if found.escapechar else ""
+    ruled = "drawn with bars and rules" if found.ruled else ""
     comment = f"comments after {named(found.comment)}" if found.comment else ""
-    return [delimiter, quote, comment]
+    return [delimiter, quote, comment, ruled]
 
 
 def _header(found: Inspection) -> str:

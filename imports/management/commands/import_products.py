@@ -30,7 +30,15 @@ from imports.report import causes
 from imports.uploads import UploadRefused, accept_upload
 
 COPY_BYTES = 1024**2
-DELIMITER_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", r"\t": "\t"}
+DELIMITER_NAMES = {
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    r"\t": "\t",
+    "pipe": "|",
+    "colon": ":",
+    "blank": " ",
+}
 CHOICES = (
     ("mode", ImportJob.Mode, "create and update (both), only create, only update"),
     ("missing", ImportJob.Missing, "what becomes of products that the file does not have"),
@@ -57,7 +65,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--user", help="the user in whose name products change")
-        parser.add_argument("--delimiter", type=_delimiter, help="comma, semicolon, tab or pipe")
+        parser.add_argument(
+            "--delimiter",
+            type=_delimiter,
+            help="comma, semicolon, tab, pipe, colon, blank or the character itself",
+        )
         parser.add_argument(
             "--encoding", choices=[name for name, _ in ENCODINGS if name], default=""
         )
@@ -205,8 +217,11 @@ def _quiet_log() -> Iterator[None]:
 
 def _delimiter(name: str) -> str:
     delimiter = DELIMITER_NAMES.get(name, name)
-    if delimiter not in {value for value, _ in DELIMITERS if value}:
-        raise argparse.ArgumentTypeError(f"{name!r} is none of comma, semicolon, tab, pipe")
+    offered = {value for value, _ in DELIMITERS if value}
+    if delimiter not in offered:
+        marks = " ".join(sorted(each for each in offered if not each.isalnum() and each > " "))
+        names = ", ".join(each for each in DELIMITER_NAMES if each.isalpha())
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {names}, {marks}")
     return delimiter
 
 
