@@ -7,7 +7,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import receivers
-        from accounts.api import schema  # noqa: F401  registers itself
         from accounts.roles import make_roles
 
         receivers.connect()

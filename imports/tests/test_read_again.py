@@ -143,17 +143,17 @@ def test_mapping_that_was_deleted_meanwhile_is_passed_over() -> None:
     assert run_next().state == ImportJob.State.COMPLETED
 
 
-def test_chosen_columns_are_remembered_for_their_header(editor: User) -> None:
+def test_chosen_columns_are_remembered_for_their_header_with_the_mark(editor: User) -> None:
     job = completed(csv_of("A-1,One,,,"))
     columns = ("sku", "", "name", "price", "active")
 
     remember_columns(job, asked(job, columns=columns, decimal=","), user=editor)
-    remember_columns(job, asked(job, columns=()), user=editor)
+    remember_columns(job, asked(job, columns=(), decimal="."), user=editor)
 
     kept = Mapping.objects.get()
     assert [each["field"] for each in kept.columns] == list(columns)
     assert [each["header"] for each in kept.columns] == job.detected["header"]
-    assert (kept.decimal, kept.created_by) == (",", editor)
+    assert (kept.decimal, kept.created_by) == (".", editor)
 
 
 def test_columns_of_an_older_import_are_those_that_were_imported() -> None:
