@@ -35,8 +35,12 @@ def clock() -> Iterator[Clock]:
 
 
 def scheduled(*, ran_before: datetime.timedelta, hour: str = "*") -> PeriodicTask:
+    """A schedule of once a day, or hourly: due a minute ago, and not again before the test ends."""
+    due = timezone.now() - datetime.timedelta(minutes=1)
     timing = CrontabSchedule.objects.create(
-        minute="0" if hour != "*" else "*", hour=hour, timezone=zoneinfo.ZoneInfo("UTC")
+        minute="0" if hour != "*" else str(due.minute),
+        hour=hour,
+        timezone=zoneinfo.ZoneInfo("UTC"),
     )
     return PeriodicTask.objects.create(
         name="source-1",
