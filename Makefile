@@ -41,7 +41,7 @@ else
 	cat $$log; rm -f $$log; exit $$status
 endif
 
-bench: .venv/stamp
+bench: .venv/bench-stamp
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots: .venv/stamp
@@ -73,6 +73,12 @@ lint: .venv/stamp
 	@test -x $(BIN)/python || { echo "making .venv" >&2; $(PYTHON) -m venv .venv; }
 	@echo "installing requirements" >&2
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt >&2
+	@touch $@
+
+# What the understanding of files is compared with.
+.venv/bench-stamp: benchmarks/requirements.txt .venv/stamp
+	@echo "installing what is compared with" >&2
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r $< >&2
 	@touch $@
 
 # Packages that tests verify signatures with; Node.js itself comes with the requirements.

@@ -193,10 +193,13 @@ def test_other_reasons_of_a_failed_import_are_those_of_the_code() -> None:
 
 
 def test_every_requirement_is_explained() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for kind, name in (
+        ("Product", "requirements.txt"),
+        ("Development", "requirements-dev.txt"),
+        ("Benchmarks", "benchmarks/requirements.txt"),
+    ):
         lines = (ROOT / name).read_text().splitlines()
         required = {line.split("==")[0] for line in lines if "==" in line}
-        kind = "Development" if "dev" in name else "Product"
 
         explained = table(section(DOCS / "dependencies.md", f"## {kind}: {name}"))
 
