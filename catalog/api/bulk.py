@@ -26,6 +26,7 @@ from catalog.actions import (
     Selection,
     carry_out,
     delete_all,
+    deletes_all,
     permissions_for,
 )
 from catalog.api.filters import SCHEMAS, TEXT, FilterFields, filtered
@@ -45,6 +46,11 @@ ACTIONS: Final = ("activate", "deactivate", "delete")
 class OnlyTrue(serializers.CharField):
     """true and nothing else."""
 
+    def to_internal_value(self, data: Any) -> str:
+        if not _is_true(data):
+            raise serializers.ValidationError("Has to be true.")
+        return "true"
+
 
 class Confirmation(Query):
     """That every product is meant."""
@@ -52,14 +58,28 @@ class Confirmation(Query):
     confirm = OnlyTrue(help_text="Has to be true: every product is deleted.")
 
     def to_internal_value(self, data: Any) -> Any:
-        if str(data.get("confirm", "")).lower() != "true":
-            raise Problem(
-                "confirmation-missing",
-                "This deletes every product. Send it to the same address with ?confirm=true if"
-                " that is what you want.",
-                errors={"confirm": "Has to be true."},
-            )
+        check_confirmed(data.get("confirm"))
         return super().to_internal_value(data)
+
+
+class ActionQuery(Query):
+    """That every product is meant, where an action would delete them all."""
+
+    confirm = OnlyTrue(
+        required=False,
+        help_text="Has to be true for the action delete with an empty filter: every product.",
+    )
+
+
+def check_confirmed(confirm: str | None) -> None:
+    """Refuse to delete every product unless that was confirmed."""
+    if not _is_true(confirm):
+        raise Problem(
+            "confirmation-missing",
+            "This deletes every product. Send it to the same address with ?confirm=true if"
+            " that is what you want.",
+            errors={"confirm": "Has to be true."},
+        )
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": ID_MAX})
@@ -174,6 +194,7 @@ class ActionsView(ApiView):
     """Actions on several products."""
 
     permissions: ClassVar = {"POST": ("catalog.add_bulkoperation",)}
+    queries: ClassVar = {"POST": ActionQuery}
 
     @extend_schema(
         operation_id="act_on_products",
@@ -186,6 +207,8 @@ class ActionsView(ApiView):
         body = self.read(ActionBody)
         action, selection = str(body["action"]), _selection(body)
         check_permissions(request, permissions_for(action, selection))
+        if deletes_all(action, selection):
+            check_confirmed(self.asked.get("confirm"))
         operation = carry_out(action, selection, actor=cast(User, request.user))
         if not operation.is_finished:
             return started(request, operation, f"Bulk {action} started")
@@ -230,6 +253,10 @@ class ExportView(ApiView):
                 raise Problem("no-room", str(full)) from full
         patch_vary_headers(response, ["Accept-Encoding"])
         return response
+
+
+def _is_true(text: Any) -> bool:
+    return str(text).lower() == "true"
 
 
 def delete_everything(request: Request) -> Response:

@@ -153,11 +153,21 @@ def test_deletion_of_everything_is_for_managers(
     assert Product.objects.count() == 10
     assert not BulkOperation.objects.exists()
 
-    response = act(manager_api, "delete", filter=everything)
+    sent = {"action": "delete", "filter": everything}
+    response = manager_api.send("POST", f"{ACTIONS}?confirm=true", sent)
 
     assert (response.status_code, response.json()["count"]) == (200, 10)
     assert BulkOperation.objects.get().kind == "delete_all"
     assert ChangeSet.objects.get().source == "delete_all"
+
+
+@pytest.mark.parametrize("query", ["", "?confirm=", "?confirm=yes"])
+def test_deletion_of_everything_asks_to_be_confirmed(manager_api: ApiClient, query: str) -> None:
+    sent = {"action": "delete", "filter": {}}
+
+    assert refused(manager_api.send("POST", f"{ACTIONS}{query}", sent)) == {"confirm"}
+    assert not BulkOperation.objects.exists()
+    assert Product.objects.count() == 10
 
 
 def test_editor_switches_everything(editor_api: ApiClient) -> None:
