@@ -34,6 +34,11 @@ class ApiView(APIView):
 
     asked: dict[str, Any]
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """What the Allow header names: OPTIONS is the middleware's, for other sites' pages."""
+        return [method for method in super().allowed_methods if method != "OPTIONS"]
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with timezone.override(UTC):
             return super().dispatch(request, *args, **kwargs)

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 CONTENT_TYPE: Final = "application/problem+json"
 DOCS: Final = "/api/docs"
+WHO_ARE_YOU: Final = {"WWW-Authenticate": "Bearer"}
 #: Where the API answers; everything else is pages.
 API_PATHS: Final = ("/api/", "/status/", "/upload")
 
@@ -220,18 +221,18 @@ def _problem(exception: Exception) -> Problem | None:
             return Problem("invalid", " ".join(dict.fromkeys(errors.values())), errors=errors)
         case exceptions.ParseError():
             return Problem("malformed", str(exception.detail))
-        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            return Problem(
-                "not-signed-in", str(exception.detail), headers={"WWW-Authenticate": "Bearer"}
-            )
+        case exceptions.NotAuthenticated():
+            return _from_framework("not-signed-in", exception, WHO_ARE_YOU)
+        case exceptions.AuthenticationFailed():
+            return Problem("not-signed-in", str(exception.detail), headers=WHO_ARE_YOU)
         case Http404() | exceptions.NotFound():
             return Problem("not-found", "There is nothing with this number, or it was removed.")
         case PermissionDenied() | exceptions.PermissionDenied():
             return Problem("not-allowed", str(exception) or "You may not do this.")
         case exceptions.MethodNotAllowed():
-            return Problem("method-not-allowed", str(exception.detail))
+            return _from_framework("method-not-allowed", exception)
         case exceptions.UnsupportedMediaType():
-            return Problem("unsupported-media-type", str(exception.detail))
+            return _from_framework("unsupported-media-type", exception)
         case RequestDataTooBig():
             return Problem("too-large", str(exception))
         case SuspiciousOperation():
@@ -240,6 +241,13 @@ def _problem(exception: Exception) -> Problem | None:
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return Problem("no-room", "A disk is full here. Try again later.")
     return None
+
+
+def _from_framework(
+    kind: str, exception: exceptions.APIException, headers: Mapping[str, str] | None = None
+) -> Problem:
+    """Django REST framework says what is wrong, but not what to do."""
+    return Problem(kind, f"{exception.detail} {KINDS[kind].remedy}", headers=headers)
 
 
 def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -261,7 +269,7 @@ def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def is_api(request: HttpRequest) -> bool:
     """Whether programs are answered here rather than people."""
-    return request.path.startswith(API_PATHS)
+    return request.path.startswith(API_PATHS) or request.path == "/api"
 
 
 def response(kind: str, detail: str) -> JsonResponse:
