@@ -5,7 +5,6 @@ A file that reads soundly as it stands is not interpreted: it goes the fast, str
 rows that it would refuse come out whole; never where good rows would be dropped.
 """
 
-import io
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
@@ -46,15 +45,11 @@ class HeaderMissing(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to read a file; `table` is None for a plain one, whose first row is on line `first`.
-
-    `text` is what was looked at of a table.
-    """
+    """How to read a file; `table` is None for a plain one, whose first row is on line `first`."""
 
     format: Format
     first: int
     table: Inspection | None = None
-    text: str = ""
 
 
 @dataclass(slots=True)
@@ -223,15 +218,14 @@ def _as_table(sample: Sample, seen: Inspection) -> Plan:
         confidence=seen.confidence,
     )
     settled = _settled(sample, found, [(each.line, each.cells) for each in rows])
-    return Plan(settled, first, replace(seen, encoding=_standard(sample.encoding)), sample.text)
+    return Plan(settled, first, replace(seen, encoding=_standard(sample.encoding)))
 
 
 def to_its_end(plan: Plan, whole: BinaryIO) -> Plan:
     """The same with the totals and notes at the end of a long file, which are no rows."""
     if plan.table is None or plan.table.end_line is not None:
         return plan
-    texts = list(io.StringIO(plan.text, newline=""))
-    table = with_footer(whole, plan.table, texts)
+    table = with_footer(whole, plan.table)
     told = [Notice(d.code, d.message, d.line) for d in table.doubts[len(plan.table.doubts) :]]
     warnings = (*plan.format.warnings, *told)
     found = replace(plan.format, footer_lines=table.footer_lines, warnings=warnings)

@@ -58,7 +58,7 @@ class Sample:
     def _inspected(self) -> Inspection | None:
         asked = self.asked
         try:
-            found, _ = inspect_text(
+            found = inspect_text(
                 self.text,
                 complete=self.complete,
                 name=asked.name,

@@ -282,3 +282,27 @@ def test_long_text_with_quotes_on_each_line_is_read_in_linear_time() -> None:
 
     assert rows == [["a", "b"], *([str(each), text] for each in range(20))]
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_first_cell_that_is_longer_than_what_is_judged_hides_no_table(delimiter: str) -> None:
+    text = "one, and; more\n" * 1_500 + "a long line, and another; " * 2_500
+    row = ["A1", "Bolt", text]
+    others = [[f"A{each}", "Nut", "x"] for each in range(2, 40)]
+
+    found, rows = understood(
+        delimiter.join(("sku", "name", "notes"))
+        + f'\nA1{delimiter}Bolt{delimiter}"{text}"\n'
+        + lines(*[delimiter.join(each) for each in others])
+    )
+
+    assert rows == [["sku", "name", "notes"], row, *others]
+    assert (found.delimiter, found.quotechar) == (delimiter, '"')
+
+
+def test_a_column_of_quoted_texts_with_line_breaks_is_one_column() -> None:
+    assert table('note\n"First line\nsecond"\n"Third\nfourth"\n') == [
+        ["note"],
+        ["First line\nsecond"],
+        ["Third\nfourth"],
+    ]

@@ -159,3 +159,11 @@ def test_letters_of_icelandic_alone_are_icelandic() -> None:
 )
 def test_a_mac_s_letters_and_quotes_are_told_by_a_few_of_them(text: str) -> None:
     assert table(f"id,name\n1,{text}\n", "mac_roman")[1:] == [["1", text]]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"sku,name\nA1,Bo\x00lt\n", b"x=y\nsku name stock\nA1  Bolt  3\n\x00A2 Nut  4\n"],
+)
+def test_a_zero_in_a_short_file_makes_it_neither_wide_nor_binary(raw: bytes) -> None:
+    assert find_encoding(raw, complete=True).name == "utf-8"

@@ -47,6 +47,9 @@ _ONE_COLUMN: Final = 0.3
 EVEN: Final = 0.98
 #: Quotes that are all sound make a reading so much better than the same without them.
 SOUND: Final = 1.01
+#: So much of a cell is enough.
+LONG_CELL: Final = 1 << 12
+_LONG_CELL = re.compile(r'(?<![^,;\t|\n])"((?:[^"]++|"")*+)"(?=[,;\t|\r\n]|\Z)')
 TWO_QUOTES: Final = '""'
 _WRAPPED = re.compile(r'"(?:[^"]++|"")*+"')
 #: What a line of remarks begins with.
@@ -67,6 +70,8 @@ class Judged:
 
 def find_dialect(text: str, *, delimiter: str | None = None) -> list[Judged]:
     """The dialects that a text could have, the best first; a known delimiter rules out others."""
+    if len(text) > SAMPLE:
+        text = _LONG_CELL.sub(_shortened, text)
     lines = io.StringIO(text[:SAMPLE], newline="").readlines()
     if len(text) > SAMPLE and len(lines) > 1:
         lines.pop()
@@ -78,6 +83,14 @@ def find_dialect(text: str, *, delimiter: str | None = None) -> list[Judged]:
     if wrapped := _unwrapped(lines):
         found += [each for each in _judged(wrapped, delimiter) if _was_wrapped(each, wrapped)]
     return sorted(found, key=lambda each: -each.score)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    """A quoted cell of many lines without most of them: it must not be all that is judged."""
+    cell = found.group(1)
+    if len(cell) <= LONG_CELL or "\n" not in cell:
+        return found.group()
+    return f'"{cell[:LONG_CELL].rstrip(QUOTES[0])}"'
 
 
 def _unwrapped(lines: list[str]) -> list[str]:
@@ -223,6 +236,8 @@ def finished(starts: Sequence[int], lengths: Sequence[int], unfinished: int, cou
 def _trust(delimiter: str, rows: Sequence[Sequence[str]]) -> float:
     """How far a delimiter may be believed, with what the rows say against it."""
     if not delimiter:
+        if any("\n" in row[0] for row in rows):  # quotes held its lines together
+            return 2.0
         typed = sum(kind_of(row[0]) in _WHOLE for row in rows)
         return 2.0 if typed * 2 >= len(rows) else 1.0
     trust = _TRUST.get(delimiter, _SEVERAL_TRUST)

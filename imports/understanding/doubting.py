@@ -61,6 +61,13 @@ def doubts_of_table(layout: Layout, notes: Notes) -> Iterator[Doubt]:
             "file of its own.",
             layout.second_table,
         )
+    if layout.smaller_table:
+        yield Doubt(
+            "second_table",
+            f"A smaller table starts on line {layout.smaller_table:,}, above this one: it was left "
+            "out. Save it as a file of its own.",
+            layout.smaller_table,
+        )
     if layout.total:
         yield Doubt(
             "total_row",

@@ -24,6 +24,10 @@ from imports.understanding.findings import Doubt
 JUDGED: Final = 8_192
 #: Broken bytes don't unmake UTF-8 as long as this many sequences are sound for each.
 SOUND: Final = 8
+#: A file of ASCII in which fewer bytes than one of so many are zeros has them by accident.
+STRAY: Final = 8
+#: So few zeros make no file a binary one, however short it is.
+ZEROS: Final = 2
 #: So few letters tell little: the usual encodings are then more likely still.
 FEW: Final = 8
 #: Some files use a control character or two as marks; one that has so many is no text.
@@ -135,11 +139,12 @@ def _with_zeros(raw: bytes) -> Encoding:
         if _reads(whole, name):
             return Encoding(name, confidence=0.98)
     whole = raw[: len(raw) // 2 * 2]
+    stray = raw.count(0) * STRAY < len(raw) and raw.isascii()
     even, odd = whole[0::2].count(0), whole[1::2].count(0)
     names = ("utf-16-le", "utf-16-be") if odd >= even else ("utf-16-be", "utf-16-le")
-    if max(even, odd) > 8 * min(even, odd) and _reads(whole, names[0]):
+    if not stray and max(even, odd) > 8 * min(even, odd) and _reads(whole, names[0]):
         return Encoding(names[0], confidence=0.95)
-    if raw.count(0) * 50 > len(raw) or len(set(_NO_TEXT.findall(raw))) >= NOISE:
+    if raw.count(0) > max(ZEROS, len(raw) // 50) or len(set(_NO_TEXT.findall(raw))) >= NOISE:
         raise _no_text()
     rest = raw.replace(b"\0", b"")
     return _utf8(rest, complete=False) or _by_letters(rest)

@@ -99,7 +99,7 @@ def votes(row: Sequence[str], columns: Sequence[Column]) -> tuple[float, int, in
     """How much a row looks like names (> 0) or data (< 0); texts and values in typed columns."""
     score = 0.0
     texts = same = 0
-    periods = sum(bool(_PERIOD.fullmatch(cell.strip())) for cell in row)
+    periods = sum(map(_is_period, row, columns))
     for cell, column in zip(row, columns, strict=False):
         kind = class_of(cell)
         text = cell.strip()
@@ -107,8 +107,10 @@ def votes(row: Sequence[str], columns: Sequence[Column]) -> tuple[float, int, in
             continue
         if kind == "truth" and column.kind != "truth":  # X, Y and N are names as well
             kind = WORDS
-        if periods >= 2 and _PERIOD.fullmatch(text) and text not in column.values:
+        if periods >= 2 and _is_period(text, column) and text not in column.values:
             score += 0.5
+        elif kind == column.kind == _CODE_WITH_DIGITS and _numbered(text, column):
+            continue
         elif column.kind:
             if kind == column.kind or {kind, column.kind} <= FIGURES:
                 same += 1
@@ -123,6 +125,18 @@ def votes(row: Sequence[str], columns: Sequence[Column]) -> tuple[float, int, in
         elif column.length > 30 and len(text) < 25:
             score += 0.5
     return score, texts, same
+
+
+def _is_period(cell: str, column: Column) -> bool:
+    """Whether a cell names a span of time: a year, a quarter, or a date above figures."""
+    if column.kind in FIGURES and class_of(cell) == "date":
+        return True
+    return bool(_PERIOD.fullmatch(cell.strip()))
+
+
+def _numbered(text: str, column: Column) -> bool:
+    """Whether a text is a name with a number (phone1) and no code as the column holds."""
+    return text[0].isalpha() and bool(column.shapes) and shape_of(text) not in column.shapes
 
 
 def names_columns(row: Sequence[str], columns: Sequence[Column], *, rows_below: int) -> bool:
@@ -146,13 +160,15 @@ def names_columns(row: Sequence[str], columns: Sequence[Column], *, rows_below: 
 def names_more(row: Sequence[str], above: Sequence[str], columns: Sequence[Column]) -> bool:
     """Whether the row below a header belongs to it: names again, or units, or names in its gaps."""
     score, texts, same = votes(row, columns)
+    below = {index for index, cell in enumerate(row) if cell.strip()}
+    gaps = {index for index, cell in enumerate(above) if not cell.strip()}
+    if len(gaps) > 1 and gaps <= below and 0 not in below and columns[0].full:
+        return same * 3 <= len(below)
     if same or score <= 0:
         return False
     typed = sum(1 for column in columns if column.kind)
     if texts >= 2 and texts * 3 >= typed:
         return True
-    below = {index for index, cell in enumerate(row) if cell.strip()}
-    gaps = {index for index, cell in enumerate(above) if not cell.strip()}
     named = bool(below & gaps) or (len(below) * 2 < len(row) and columns[0].full)
     return bool(texts and named and 0 not in below) or list(row) == list(above)
 
@@ -167,7 +183,8 @@ def joined(rows: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
             cell = row[index] if index < len(row) else ""
             if cell.strip():
                 carried = cell.strip()
-                names[index].append(carried)
+                if carried not in names[index][-1:]:
+                    names[index].append(carried)
             elif carried and any(index < len(each) and each[index].strip() for each in lower):
                 names[index].append(carried)
     if len(rows) == 1:

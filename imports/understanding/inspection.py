@@ -26,11 +26,12 @@ from imports.understanding.doubting import (
 from imports.understanding.encodings import CODECS, find_encoding, mended
 from imports.understanding.findings import Doubt, Inspection
 from imports.understanding.fitting import ROW_CODES, Fitter, Note, Notes
-from imports.understanding.headers import BODY, columns_of
+from imports.understanding.headers import BODY
+from imports.understanding.margins import footer_rows
 from imports.understanding.numerals import find_numerals
 from imports.understanding.opening import open_content
 from imports.understanding.ruling import is_ruled, without_rules
-from imports.understanding.tables import footer_rows, lay_out, width_of
+from imports.understanding.tables import lay_out, width_of
 
 __all__ = ["Doubt", "Inspection", "Notes", "Unreadable", "inspect", "read_rows", "with_notes"]
 
@@ -66,7 +67,7 @@ def inspect(source: BinaryIO, *, name: str = "") -> Inspection:
             telling = _first_letters(stream) or raw
     encoding = find_encoding(telling, complete=complete)
     text = encoding.decode(raw)
-    found, lines = inspect_text(text, complete=complete, name=name)
+    found = inspect_text(text, complete=complete, name=name)
     found = replace(
         found,
         compression=content.compression,
@@ -75,7 +76,7 @@ def inspect(source: BinaryIO, *, name: str = "") -> Inspection:
         confidence=round(found.confidence * encoding.confidence, 3),
     )
     if not complete and not content.compression and found.end_line is None:
-        found = with_footer(source, found, lines)
+        found = with_footer(source, found)
     return replace(found, doubts=(*content.doubts, *encoding.doubts, *found.doubts))
 
 
@@ -89,10 +90,8 @@ def _beginning(stream: BinaryIO) -> tuple[bytes, bool]:
     return raw, len(raw) < wanted
 
 
-def inspect_text(
-    text: str, *, complete: bool, name: str = "", delimiter: str = ""
-) -> tuple[Inspection, list[str]]:
-    """Look at the text a file begins with; also return its lines, without one that is cut off.
+def inspect_text(text: str, *, complete: bool, name: str = "", delimiter: str = "") -> Inspection:
+    """Look at the text a file begins with.
 
     A ``delimiter`` is taken as it is given. Raises Unreadable for what is no table.
     """
@@ -119,7 +118,7 @@ def inspect_text(
     doubts = (*doubts_of_dialect(judged), *found.doubts)
     confidence = round(_confidence(judged), 3)
     ends = _line_end(lines)
-    return replace(found, line_end=ends, confidence=confidence, doubts=doubts), lines
+    return replace(found, line_end=ends, confidence=confidence, doubts=doubts)
 
 
 def _with_hint(judged: list[Judged], name: str) -> list[Judged]:
@@ -131,17 +130,16 @@ def _with_hint(judged: list[Judged], name: str) -> list[Judged]:
     return judged
 
 
-def with_footer(source: BinaryIO, found: Inspection, lines: list[str]) -> Inspection:
-    """The same with the totals and notes at the end of a long file; ``lines`` are its first."""
+def with_footer(source: BinaryIO, found: Inspection) -> Inspection:
+    """The same with the totals and notes at the end of a long file."""
     size = source.seek(0, io.SEEK_END)
     source.seek(max(0, (size - TAIL) // 4 * 4))
     decoder = codecs.getincrementaldecoder(CODECS[found.encoding])("replace")
     tail = io.StringIO(mended(decoder.decode(source.read(TAIL + 4))), newline="").readlines()[1:]
     tail = list(map(without_rules, tail)) if found.ruled else tail
     cutter = Cutter(found.dialect, width=found.width, comment=found.comment)
-    body = [each.cells for each in _table(lines, found, Notes())][1:]
     rows = [each for each in cutter.records(tail) if any(map(str.strip, each.cells))]
-    count = footer_rows(rows, found.width, columns_of(body, found.width))
+    count = footer_rows(rows, found.width)
     if not count:
         return found
     return replace(found, footer_lines=count, doubts=(*found.doubts, footer_doubt(count, None)))

@@ -1,6 +1,5 @@
 """Where the table stands in a file: lines before it, its header, its rows, what follows it."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,31 +19,20 @@ from imports.understanding.headers import (
     names_more,
     votes,
 )
+from imports.understanding.margins import (
+    NOTES_ABOVE,
+    filled,
+    footer_rows,
+    gap_between,
+    is_label,
+    total_line,
+)
 
 #: A first table with this share of the largest one's cells is the one that is meant.
 FIRST_TABLE: Final = 0.25
 
 #: Notes above a header are looked for in so many rows.
 NOTES: Final = 60
-#: So many rows of a name and a value each may stand right above a header.
-NOTES_ABOVE: Final = 12
-
-_TOTAL = re.compile(
-    r"(?:grand |sub)?totals?\b|sum\b|summen?\b|gesamt\w*|zwischensumme|somme\b|totaux\b|totale\b|"
-    r"suma\b|razem\b|итого\b|合計|总计",
-    re.IGNORECASE,
-)
-
-
-#: What a line of one text that stands right below the rows begins with, if it is none of them.
-_NOTE = re.compile(
-    r"[*†‡©]|\(c\)|"
-    r"\W*\d[\d,.]* (?:rows?|records?|lines?|items?|zeilen|datens\w+|artikel|lignes|filas)\b|"
-    r"(?:data source|sources?|quellen?|fuentes?|notes?|nb|n\.b\.|remarks?|hinweise?|anmerkung\w*|"
-    r"stand|end of|ende|page|seite)\b(?=.*[: ])|"
-    r"(?:generated|created|exported|printed|erstellt|gedruckt|exportiert|généré|generado)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +53,10 @@ class Layout:
     end_line: int | None = None
     footer_rows: int = 0
     second_table: int | None = None
+    smaller_table: int | None = None
     repeats: bool = False
     short_header: bool = False
     total: int | None = None
-
-
-def filled(cells: Sequence[str]) -> int:
-    """How many cells hold something."""
-    return sum(1 for cell in cells if cell.strip())
 
 
 def width_of(records: Sequence[Record]) -> int:
@@ -87,7 +71,7 @@ def width_of(records: Sequence[Record]) -> int:
             runs[-1] = (length, runs[-1][1] + 1)
         else:
             runs.append((length, 1))
-    longest = max((count for length, count in runs if length == width), default=0)
+    longest = _largest_block(records, width)
     for length, count in runs:
         if length == width:
             break
@@ -97,6 +81,9 @@ def width_of(records: Sequence[Record]) -> int:
     first = next((index for index, each in enumerate(lengths) if each >= width), 0)
     if width < lengths[first] == max(lengths) and first + 2 < len(records):
         cells = records[first].cells
+        at = next(index for index in range(first, len(lengths)) if lengths[index] <= width)
+        if gap_between(records[at - 1], records[at]) or lengths[first + 1] * 2 < width:
+            return width
         named = filled(cells) == len(cells) > 2 and names_columns(
             cells,
             columns_of([each.cells for each in records[first + 1 :]], len(cells)),
@@ -108,6 +95,17 @@ def width_of(records: Sequence[Record]) -> int:
     return width
 
 
+def _largest_block(records: Sequence[Record], width: int) -> int:
+    """The most rows of a width that stand together without blank lines between them."""
+    largest = count = 0
+    for index, record in enumerate(records):
+        if index and gap_between(records[index - 1], record):
+            count = 0
+        count += len(record.cells) == width
+        largest = max(largest, count)
+    return largest
+
+
 def lay_out(records: Sequence[Record], *, complete: bool) -> Layout:
     """Find the table among records that are not blank; ``complete``: they are the whole file."""
     rows = [each for each in records if filled(each.cells)]
@@ -116,9 +114,15 @@ def lay_out(records: Sequence[Record], *, complete: bool) -> Layout:
     width = width_of(rows)
     start = _start(rows, width)
     end, second, repeats = _end(rows, start, width)
+    smaller = None
+    while second is not None and _is_small(rows, start, end, second):
+        smaller = smaller or rows[start].line
+        rows = rows[second:]
+        width = width_of(rows)
+        start = _start(rows, width)
+        end, second, repeats = _end(rows, start, width)
     cells = rows[start].cells
     body = [each.cells for each in rows[start + 1 : end] if each.cells != cells]
-    columns = columns_of(body, width)
     near = columns_of(
         [each.cells for each in _first_block(rows, start, end) if each.cells != cells], width
     )
@@ -129,12 +133,12 @@ def lay_out(records: Sequence[Record], *, complete: bool) -> Layout:
         header_rows = _header(rows, start, end, width)
     footers = 0
     if end < len(rows) or complete:
-        footers = footer_rows(rows[start + max(header_rows, 1) : end], width, columns)
+        footers = footer_rows(rows[start + max(header_rows, 1) : end], width)
     header_cells = [each.cells for each in rows[start : start + header_rows]]
     short = bool(header_cells) and len(header_cells[-1]) == width - 1 and width > 2
     if short and all(not cells[-1].strip() for cells in body if len(cells) == width):
         width, short = width - 1, False
-    header_cells = [_without_gap(each, width) for each in header_cells]
+    header_cells = [_withoutgap_between(each, width) for each in header_cells]
     return Layout(
         width=width,
         first_line=rows[start].line,
@@ -145,21 +149,30 @@ def lay_out(records: Sequence[Record], *, complete: bool) -> Layout:
         end_line=rows[end - footers].line if end - footers < len(rows) else None,
         footer_rows=footers,
         second_table=rows[second].line if second is not None else None,
+        smaller_table=smaller,
         repeats=repeats is not None and header_rows == 1,
         short_header=short,
-        total=_total(rows[start + max(header_rows, 1) : end]),
+        total=total_line(rows[start + max(header_rows, 1) : end]),
     )
+
+
+def _is_small(rows: Sequence[Record], start: int, end: int, second: int) -> bool:
+    """Whether a table is so small beside the next that the next is the one that is meant."""
+    next_end, _, _ = _end(rows[second:], 0, len(rows[second].cells))
+    mine = sum(filled(each.cells) for each in rows[start:end])
+    theirs = sum(filled(each.cells) for each in rows[second : second + next_end])
+    return mine < FIRST_TABLE * theirs
 
 
 def _first_block(rows: Sequence[Record], start: int, end: int) -> Sequence[Record]:
     """The rows below a header up to the first blank line, if these are some."""
     for index in range(start + 4, end):
-        if _gap(rows[index - 1], rows[index]):
+        if gap_between(rows[index - 1], rows[index]):
             return rows[start + 1 : index]
     return rows[start + 1 : end]
 
 
-def _without_gap(names: Sequence[str], width: int) -> list[str]:
+def _withoutgap_between(names: Sequence[str], width: int) -> list[str]:
     """A row of names without the one empty cell that makes it a cell too long for the table."""
     empty = [index for index, each in enumerate(names) if not each.strip()]
     if len(names) == width + 1 and len(empty) == 1:
@@ -186,14 +199,14 @@ def _start(rows: Sequence[Record], width: int) -> int:
     for index, record in enumerate(rows):
         cells = record.cells
         near = len(cells) == width or (abs(len(cells) - width) == 1 and filled(cells) > width * 0.6)
-        if not near or filled(cells) < min(least, width):
+        if not near or filled(cells) < min(least, width) or is_label(rows, index):
             continue
         if len(cells) != width and index < NOTES and _better_header_below(rows, index, width):
             continue
         below = rows[index + 1].cells if index + 1 < len(rows) else []
         if (
             filled(cells) * 3 <= typical * 2
-            and _is_prefix(cells)
+            and (_is_prefix(cells) or (cells[0].strip() and _has_figures(cells)))
             and _names_follow(rows, index, width)
         ):
             continue
@@ -232,12 +245,18 @@ def _is_prefix(cells: Sequence[str]) -> bool:
     return all(cell.strip() for cell in cells[: filled(cells)])
 
 
+def _has_figures(cells: Sequence[str]) -> bool:
+    return any(class_of(cell) in FIGURES for cell in cells)
+
+
 def _is_group(above: Record, below: Record, width: int) -> bool:
     """Whether a row right above the header names groups of its columns."""
-    if _gap(above, below) or len(above.cells) != width or filled(above.cells) < 2:
+    if gap_between(above, below) or len(above.cells) != width or filled(above.cells) < 2:
+        return False
+    if above.cells[0].strip() and _has_figures(above.cells):
         return False
     if not below.cells[0].strip() and above.cells[0].strip():  # what is not grouped is named above
-        return not any(class_of(cell) in FIGURES for cell in above.cells)
+        return True
     if _is_prefix(above.cells):
         return False
     pairs = zip(above.cells, below.cells, strict=False)
@@ -250,7 +269,8 @@ def _header(rows: Sequence[Record], start: int, end: int, width: int) -> int:
     while count < HEADER_ROWS and start + count + 1 < end:
         below = [each.cells for each in rows[start + count + 1 : min(end, start + count + BODY)]]
         row, above = rows[start + count].cells, rows[start + count - 1].cells
-        if len(row) != width or not names_more(row, above, columns_of(below, width)):
+        near = width - 1 <= len(row) <= width
+        if not near or not names_more(row, above, columns_of(below, width)):
             break
         count += 1
     return count
@@ -275,7 +295,7 @@ def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | Non
     names = frozenset(header) - {""}
     for index in range(start + 2, limit):
         record, before = rows[index], rows[index - 1]
-        gap = _gap(before, record)
+        gap = gap_between(before, record)
         if not gap and len(record.cells) in (width, len(before.cells)):
             continue
         columns = columns or columns_of([each.cells for each in rows[start + 1 : index]], width)
@@ -283,12 +303,6 @@ def _end(rows: Sequence[Record], start: int, width: int) -> tuple[int, int | Non
         if second is not None:
             return index, second, None
     return limit, None, None
-
-
-def _gap(above: Record, below: Record) -> bool:
-    """Whether blank lines stand between two records."""
-    between = below.line - above.line - 1
-    return between > 0 and between > sum(len(re.findall("\r\n?|\n", cell)) for cell in above.cells)
 
 
 def _second_table(
@@ -309,7 +323,9 @@ def _second_table(
         if len(below) < 2 or filled(rows[head].cells) < 2:
             continue
         cells = rows[head].cells
-        length = len(cells)
+        length = Counter(len(each.cells) for each in below).most_common(1)[0][0]
+        if length != len(cells) + 1:  # a delimiter may end the rows and not their header
+            length = len(cells)
         alike = sum(len(each.cells) == length for each in below) >= 0.8 * len(below)
         if not alike or length < 2:
             continue
@@ -331,40 +347,3 @@ def _shares(cells: Sequence[str], names: frozenset[str]) -> bool:
     """Whether at least half of a row's texts are names of the first table's columns."""
     texts = {cell.strip() for cell in cells if cell.strip()}
     return len(texts & names) * 2 >= len(texts) > 1
-
-
-def _total(rows: Sequence[Record]) -> int | None:
-    """The line of the last row if it is named as a total, and is the only one that is."""
-    named = [
-        each.line
-        for each in rows
-        if _TOTAL.match(next((cell.strip() for cell in each.cells if cell.strip()), ""))
-    ]
-    return named[0] if len(named) == 1 and named[0] == rows[-1].line else None
-
-
-def footer_rows(rows: Sequence[Record], width: int, columns: Sequence[Column]) -> int:
-    """How many rows at the end are totals or notes."""
-    if width < 2 or len(rows) < 3:
-        return 0
-    typical = median(filled(each.cells) for each in rows)
-    count = 0
-    while count < len(rows) - 2:
-        record, before = rows[-1 - count], rows[-2 - count]
-        gap = _gap(before, record)
-        if not _is_footer(record.cells, width, typical, columns, gap=gap):
-            break
-        count += 1
-    return count
-
-
-def _is_footer(
-    cells: Sequence[str], width: int, typical: float, columns: Sequence[Column], *, gap: bool
-) -> bool:
-    texts = [cell.strip() for cell in cells if cell.strip()]
-    first = texts[0]
-    if len(texts) > 1 or typical < 2 or not cells[0].strip() or class_of(first) in FIGURES:
-        return False
-    if len(cells) == 1:
-        return gap or bool(_NOTE.match(first))
-    return gap and " " in first

@@ -95,7 +95,7 @@ _NOTHING = frozenset(
     ]
 )
 #: An identifier: letters and digits with marks inside, without white space.
-_CODE = re.compile(r"[\w$@#]+(?:[-_./:+#&@$%][\w$@#]+)*[-_.:+#%*]?")
+_CODE = re.compile(r"[\w$@#]++(?:[-./:+&%][\w$@#]++)*+[-.:+%*]?")
 #: Words with the marks that stand in names and short texts, but none that often cuts cells.
 _WORDS = re.compile(r"[^\W_](?:[\w .'’&/()\-–+°%!?#*@·®™€$]*[\w.)!?%*'’®™°+])?")
 _OPENED = re.compile(r"(?:^|[\s(])'\w")
