@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from imports.decoding import Unreadable
+from imports.parsing.decoding import Unreadable
 from imports.understanding.inspection import inspect, read_rows
 
 #: As much as a caller of a sniffer gives it; ours takes what it wants of the file itself.

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from catalog import figures
 from imports import chart
+from imports.fetches.listing import troubled
 from imports.models import ImportJob
-from imports.source_listing import troubled
 from webhooks import figures as webhook_figures
 from webhooks import listing
 

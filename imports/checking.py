@@ -23,8 +23,8 @@ from catalog.rules import (
     unescape_formula,
 )
 from imports.amounts import Amounts
-from imports.broken import Broken
-from imports.dialect import Format
+from imports.parsing.broken import Broken
+from imports.parsing.dialect import Format
 from imports.truths import WORDS, truth_of
 
 #: A row as COPY takes it: sku, name, description, price, active. None where the file has no such

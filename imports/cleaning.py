@@ -12,7 +12,7 @@ from core.advisory import only_one
 from core.leases import ClockTimestamp, reap, request_cancel
 from core.wakeups import wake_workers
 from imports import staging
-from imports.fetching import prune_fetches, reap_fetches
+from imports.fetches.fetching import prune_fetches, reap_fetches
 from imports.models import ImportJob, RejectedRow, StoredFile
 from imports.resumable.store import remove_expired, unfinished_files
 from imports.signals import import_finished

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from operator import itemgetter
 from typing import Any, Protocol
 
-from imports.dialect import Format
+from imports.parsing.dialect import Format
 
 
 class Described(Protocol):

@@ -16,7 +16,7 @@ from catalog.signals import ProductsChanged, products_changed
 from core import progress
 from core.leases import Cancelled, Heartbeat, Lease, LeaseLost
 from core.logs import log_ids
-from imports import foresight, reviewing, staging
+from imports import foresight, staging
 from imports.detected import describe
 from imports.merge import MergeProgress, write
 from imports.models import ImportJob, RejectedRow
@@ -25,8 +25,9 @@ from imports.order import SteppedBack, wait_for_turn
 from imports.pace import Pace
 from imports.reading import HeaderMissing, Unreadable, read
 from imports.remembered import recaller
-from imports.repairing import write_upload
-from imports.returning import take_up
+from imports.repairs.repairing import write_upload
+from imports.repairs.returning import take_up
+from imports.reviews import reviewing
 from imports.signals import import_finished
 from imports.staging import Stager, staging_table
 from imports.storage import PartCorrupt, uploads

@@ -1,8 +1,8 @@
 """A file's bytes → its rows, with the line, the number and, when asked for, the bytes of each.
 
 Whatever a supplier sends goes in here: packed or not, in any encoding, with lines before its
-header. Plain files are read strictly and fast (`imports.plain`), all others as they were understood
-(`imports.understood`).
+header. Plain files are read strictly and fast (`imports.parsing.plain`), all others as they were
+understood (`imports.parsing.understood`).
 """
 
 import csv
@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from imports.broken import Broken
 from imports.columns import Recall
-from imports.decoding import MAX_RECORD, Lines, Notice, Source, Unreadable
-from imports.dialect import Format, find_format
-from imports.plain import Batch, PlainReader, Record
-from imports.recognition import HeaderMissing, Plan, recognise, to_its_end, without_sample
-from imports.sampling import Asked, skip
-from imports.understood import TableReader
-from imports.unpacking import Opened, open_file
+from imports.parsing.broken import Broken
+from imports.parsing.decoding import MAX_RECORD, Lines, Notice, Source, Unreadable
+from imports.parsing.dialect import Format, find_format
+from imports.parsing.plain import Batch, PlainReader, Record
+from imports.parsing.recognition import HeaderMissing, Plan, recognise, to_its_end, without_sample
+from imports.parsing.sampling import Asked, skip
+from imports.parsing.understood import TableReader
+from imports.parsing.unpacking import Opened, open_file
 
 __all__ = [
     "Batch",

@@ -14,8 +14,8 @@ from core.sql import statement
 from core.streams import file_stream
 from imports.models import ImportJob, RejectedRow
 from imports.records import Writing
-from imports.repairing import remedy_of
-from imports.returning import ERROR, mark, still_rejected
+from imports.repairs.repairing import remedy_of
+from imports.repairs.returning import ERROR, mark, still_rejected
 
 SQL = Path(__file__).parent / "sql"
 PAGE_ROWS = 2000

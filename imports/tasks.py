@@ -4,9 +4,10 @@ from celery import shared_task
 
 from core.leases import claim_next
 from core.wakeups import wake_worker
-from imports import cleaning, fetching, pipeline
+from imports import cleaning, pipeline
+from imports.fetches import fetching
+from imports.fetches.schedules import FETCH_TASK
 from imports.models import Fetch, ImportJob
-from imports.schedules import FETCH_TASK
 
 
 @shared_task(name=ImportJob.RUN_TASK)

@@ -131,7 +131,7 @@ def test_only_writers_of_products_take_the_writers_lock() -> None:
     assert where(lambda node: called(node) == "take_catalog") == {
         "catalog/operations.py",
         "imports/pipeline.py",
-        "imports/review_outcome.py",
+        "imports/reviews/outcome.py",
     }
 
 
@@ -185,10 +185,10 @@ def test_every_path_to_the_writers_of_products_is_known() -> None:
         "imports/api/jobs.py",
         "imports/api/reviews.py",
         "imports/api/uploads.py",
-        "imports/fetching.py",
+        "imports/fetches/fetching.py",
         "imports/management/commands/import_products.py",
         "imports/read_again.py",
-        "imports/repair_files.py",
+        "imports/repairs/files.py",
         "imports/resumable/store.py",
         "imports/views/jobs.py",
         "imports/views/reading.py",

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from catalog import products
 from catalog.models import ChangeSet, Product
 from imports.models import ImportJob
-from imports.review_outcome import outcome
-from imports.reviewing import apply_review, decide, decide_class
+from imports.reviews.outcome import outcome
+from imports.reviews.reviewing import apply_review, decide, decide_class
 from imports.tests.importing import csv_of, imported, run_next
 from tests.oracle import Row
 from tests.test_oracle_property import catalog_of_the_database, empty_the_catalog

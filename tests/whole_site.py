@@ -9,11 +9,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.api.views import ApiView
 from catalog import products
 from catalog.models import BulkOperation, ChangeSet, Product, ProductChange
-from imports import sources
+from imports.fetches import sources
+from imports.fetches.sources import Access
 from imports.models import Fetch, ImportJob, Source
 from imports.options import Options
 from imports.remembered import save_as
-from imports.sources import Access
 from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint, Event
 

@@ -18,15 +18,14 @@ from core.api.paging import paged
 from core.api.problems import Problem
 from imports import report
 from imports.api.jobs import found
+from imports.api.review_json import PreviewJson, show_review
 from imports.api.reviews import in_review
 from imports.api.serializers import (
     COUNTS,
     CauseJson,
-    PreviewJson,
     RejectedPageJson,
     RejectedQuery,
     RejectedRowJson,
-    show_review,
 )
 from imports.models import ImportJob, RejectedRow
 from imports.preview import PreviewRefused, preview_upload

@@ -14,11 +14,11 @@ from core.api.problems import Problem
 from core.api.serializers import Strict, Text
 from imports.api.jobs import found
 from imports.api.serializers import AcceptedJson
-from imports.correcting import CellsWrong, correct
 from imports.models import ImportJob, RejectedRow
 from imports.records import Writing
-from imports.repair_files import RepairRefused
-from imports.repairing import repair
+from imports.repairs.correcting import CellsWrong, correct
+from imports.repairs.files import RepairRefused
+from imports.repairs.repairing import repair
 from imports.uploads import NoRoom, TooManyUploads, UploadRefused
 
 CELLS_MAX = 1000

@@ -17,12 +17,13 @@ from core.api.paging import paged
 from core.api.problems import Problem
 from core.api.serializers import Flag, Paging, Strict
 from imports.api.jobs import found
-from imports.api.serializers import JobJson, ReviewJson, show_job, show_review
+from imports.api.review_json import ReviewJson, show_review
+from imports.api.serializers import JobJson, show_job
 from imports.models import ImportJob
-from imports.review_listing import CHANGED, FIELDS, RISKS, Asked, ReviewRow, pages_of
-from imports.review_listing import CLASSES as LISTED
-from imports.review_outcome import outcome
-from imports.reviewing import (
+from imports.reviews.listing import CHANGED, FIELDS, RISKS, Asked, ReviewRow, pages_of
+from imports.reviews.listing import CLASSES as LISTED
+from imports.reviews.outcome import outcome
+from imports.reviews.reviewing import (
     CLASSES,
     ReviewRefused,
     apply_review,

@@ -9,12 +9,12 @@ from rest_framework import serializers
 from catalog.api.serializers import word
 from core.api.serializers import Flag, Strict, Text
 from imports.api.serializers import ErrorJson, OptionsJson, UploadBody
+from imports.fetches.forms import PASSWORD_MAX, URL_MAX
+from imports.fetches.listing import Row, rows
+from imports.fetches.schedules import LINE_MAX, Schedule, ScheduleRefused, checked
+from imports.fetches.sources import NAME_MAX, access_of
 from imports.models import Fetch, Source
 from imports.options import Options
-from imports.schedules import LINE_MAX, Schedule, ScheduleRefused, checked
-from imports.source_forms import PASSWORD_MAX, URL_MAX
-from imports.source_listing import Row, rows
-from imports.sources import NAME_MAX, access_of
 
 TROUBLES = ("fetch", "import", "review")
 

@@ -16,7 +16,7 @@ from core.api.paging import paged
 from core.api.problems import Problem
 from core.api.serializers import Message, Paging
 from core.outbound import UrlRefused, check_address
-from imports import fetching, remembered, source_listing, sources
+from imports import remembered
 from imports.api.source_json import (
     FetchJson,
     FetchPageJson,
@@ -27,10 +27,12 @@ from imports.api.source_json import (
     show_fetches,
     show_sources,
 )
+from imports.fetches import fetching, sources
+from imports.fetches import listing as source_listing
+from imports.fetches.schedules import Schedule
+from imports.fetches.sources import SourceRefused, access_from, access_of
 from imports.models import Source
 from imports.options import Options
-from imports.schedules import Schedule
-from imports.sources import SourceRefused, access_from, access_of
 
 
 class SourceListView(ApiView):
@@ -181,7 +183,7 @@ def _options(chosen: Mapping[str, Any]) -> Options:
 
 
 def _values(body: Mapping[str, Any], *, source: Source | None) -> dict[str, Any]:
-    """What `imports.sources` takes, from a body that was checked.
+    """What `imports.fetches.sources` takes, from a body that was checked.
 
     Raises:
         Problem: `invalid`.

@@ -8,9 +8,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from conftest import ApiClient
-from imports import sources
+from imports.fetches import sources
+from imports.fetches.sources import Access
 from imports.models import Fetch, Source
-from imports.sources import Access
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 

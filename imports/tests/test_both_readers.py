@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imports.broken import Broken
-from imports.decoding import MAX_RECORD, Lines
-from imports.plain import PlainReader
+from imports.parsing.broken import Broken
+from imports.parsing.decoding import MAX_RECORD, Lines
+from imports.parsing.plain import PlainReader
+from imports.parsing.recognition import _as_table
+from imports.parsing.sampling import Asked, Sample
+from imports.parsing.understood import TableReader
 from imports.reading import read
-from imports.recognition import _as_table
-from imports.sampling import Asked, Sample
-from imports.understood import TableReader
 
 QUICK = settings(max_examples=60, deadline=None)
 

@@ -16,12 +16,12 @@ from accounts.models import AuditEntry, User
 from catalog.wording import audit_words
 from core.leases import Cancelled, Lease
 from core.tests.hostile import Peer
-from imports import fetching, sources
-from imports.fetching import claim, fetch_now, fetch_scheduled, run_fetch
+from imports.fetches import fetching, sources
+from imports.fetches.fetching import claim, fetch_now, fetch_scheduled, run_fetch
+from imports.fetches.schedules import checked
+from imports.fetches.sources import Access
 from imports.models import Fetch, ImportJob, Source, StoredFile
 from imports.options import Options
-from imports.schedules import checked
-from imports.sources import Access
 from imports.storage import write_part
 from imports.tasks import fetch_next
 from imports.tests.importing import product, run_next

@@ -14,8 +14,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from imports.decoding import Unreadable
 from imports.management.commands import inspect_file
+from imports.parsing.decoding import Unreadable
 from imports.understanding.inspection import inspect
 
 PRICES = "Artikel;Bezeichnung;Preis\r\nA-1;Säge;12,50\r\nA-2;Dübel, grün;1,90\r\nA-3;Tür;7,00\r\n"

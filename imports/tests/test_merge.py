@@ -12,12 +12,13 @@ from django.db import connection, transaction
 from accounts.models import User
 from catalog.models import ChangeSet, Product, ProductChange
 from core import sql
-from imports import merge, report, reviewing
+from imports import merge, report
 from imports.merge import MergeBroken, MergeCounts, MergeProgress, Rules
 from imports.models import ImportJob
 from imports.options import Options
 from imports.pace import Pace
 from imports.preview import preview_file
+from imports.reviews import reviewing
 from imports.staging import compared_table, create, drop
 from imports.tests.importing import (
     catalog,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imports.columns import Recalled
-from imports.decoding import CHUNK
+from imports.parsing.decoding import CHUNK
 from imports.reading import Broken, HeaderMissing, Reader, Unreadable, read
 from imports.understanding.encodings import CODECS
 

@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from catalog.models import Product
-from imports import repairing
 from imports.models import ImportJob, RejectedRow
+from imports.repairs import repairing
 from imports.tests.importing import catalog, completed, csv_of, run_next
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]

@@ -11,12 +11,13 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Product
 from core.leases import request_cancel
-from imports import repair_files, repairing
-from imports.correcting import CellsWrong, correct
 from imports.models import ImportJob, RejectedRow, StoredFile
 from imports.options import Options
-from imports.repair_files import RepairRefused
-from imports.repairing import Example, Taken, plan, repair, taken, unknown_words
+from imports.repairs import files as repair_files
+from imports.repairs import repairing
+from imports.repairs.correcting import CellsWrong, correct
+from imports.repairs.files import RepairRefused
+from imports.repairs.repairing import Example, Taken, plan, repair, taken, unknown_words
 from imports.report import causes
 from imports.tests.importing import catalog, completed, csv_of, imported, product, run_next
 from imports.tests.test_report import handed_back

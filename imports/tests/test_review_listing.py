@@ -10,8 +10,8 @@ from psycopg import sql
 
 from catalog import products
 from imports.models import ImportJob
-from imports.review_listing import Asked, ReviewRow, page_of, pages_of
-from imports.reviewing import decide, decide_class
+from imports.reviews.listing import Asked, ReviewRow, page_of, pages_of
+from imports.reviews.reviewing import decide, decide_class
 from imports.tests.importing import csv_of, product
 from imports.tests.waiting import in_review
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from catalog import products
 from imports.models import Decision, ImportJob
 from imports.report import causes
-from imports.review_outcome import outcome
+from imports.reviews.outcome import outcome
 from imports.tests.importing import catalog, csv_of, product, run_next, woken
 from imports.tests.waiting import in_review
 

@@ -16,8 +16,8 @@ from catalog.products import create, delete, update
 from core.leases import request_cancel
 from imports.cleaning import reap_imports
 from imports.models import Decision, ImportJob
-from imports.review_outcome import Outcome, outcome
-from imports.reviewing import ReviewRefused, apply_review, decide, decide_class
+from imports.reviews.outcome import Outcome, outcome
+from imports.reviews.reviewing import ReviewRefused, apply_review, decide, decide_class
 from imports.tests.importing import (
     catalog,
     completed,

@@ -6,11 +6,11 @@ import zoneinfo
 import pytest
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from imports import schedules, sources
+from imports.fetches import schedules, sources
+from imports.fetches.schedules import Schedule, ScheduleRefused, checked, usual
+from imports.fetches.sources import Access
 from imports.models import Source
 from imports.options import Options
-from imports.schedules import Schedule, ScheduleRefused, checked, usual
-from imports.sources import Access
 
 BERLIN = "Europe/Berlin"
 

@@ -8,12 +8,12 @@ from django_celery_beat.models import PeriodicTask
 from pytest_django import Settings
 
 from accounts.models import User
-from imports import schedules, sources
-from imports.fetching import claim, run_fetch
+from imports.fetches import schedules, sources
+from imports.fetches.fetching import claim, run_fetch
+from imports.fetches.schedules import checked
+from imports.fetches.sources import Access
 from imports.models import Fetch, ImportJob, Source
 from imports.options import Options
-from imports.schedules import checked
-from imports.sources import Access
 from imports.tests.serving import CSV, shelf
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]

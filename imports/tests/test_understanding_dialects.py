@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from imports.decoding import Unreadable
+from imports.parsing.decoding import Unreadable
 from imports.tests.inspecting import doubts, lines, products, table, understood
 
 PLAIN = [["sku", "name", "price"], ["HX-100", "Bolt", "1.50"], ["HX-101", "Nut", "2.50"]]

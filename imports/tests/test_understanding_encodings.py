@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from imports.decoding import Unreadable
+from imports.parsing.decoding import Unreadable
 from imports.tests.inspecting import doubts, lines, table, understood
 from imports.understanding.encodings import CODECS, find_encoding
 

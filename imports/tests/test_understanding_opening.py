@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
-from imports.decoding import Unreadable
+from imports.parsing.decoding import Unreadable
 from imports.tests.inspecting import doubts, lines, products, understood
 from imports.understanding import opening
 from imports.understanding.inspection import inspect, read_rows

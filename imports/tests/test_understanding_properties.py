@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from imports.decoding import Unreadable
+from imports.parsing.decoding import Unreadable
 from imports.tests.inspecting import table
 from imports.understanding.inspection import LINE_LENGTH, inspect, read_rows
 

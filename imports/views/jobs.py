@@ -29,9 +29,9 @@ from imports.live import feed
 from imports.live import live as live_figures
 from imports.models import ImportJob
 from imports.reading_form import reading_context
-from imports.rejected_page import rejected_context
+from imports.repairs.page import rejected_context
 from imports.retrying import RetryRefused, newer_change_sets, retry_import
-from imports.review_page import is_part, review_context
+from imports.reviews.page import is_part, review_context
 from imports.sample import SAMPLE_CSV
 from imports.uploads import NoRoom, TooManyUploads, UploadRefused, accept_upload, count_upload
 

@@ -13,10 +13,10 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
 from catalog.rules import CAUSES
-from imports import correcting, repairing
 from imports.models import ImportJob
-from imports.rejected_page import entered_cells, rejected_context
-from imports.repair_files import RepairRefused
+from imports.repairs import correcting, repairing
+from imports.repairs.files import RepairRefused
+from imports.repairs.page import entered_cells, rejected_context
 from imports.uploads import UploadRefused
 from imports.views.jobs import detail_page
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from imports.models import ImportJob
-from imports.review_page import prospect_of, ticks_of
-from imports.reviewing import (
+from imports.reviews.page import prospect_of, ticks_of
+from imports.reviews.reviewing import (
     CLASSES,
     ReviewRefused,
     apply_review,

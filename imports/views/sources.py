@@ -11,13 +11,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from imports import fetching, source_listing, sources
+from imports.fetches import fetching, sources
+from imports.fetches import listing as source_listing
+from imports.fetches.forms import AddressForm, SourceForm
+from imports.fetches.sources import SourceRefused
+from imports.fetches.trying import try_address
 from imports.forms import UploadForm
 from imports.models import Source
 from imports.options import Options
-from imports.source_forms import AddressForm, SourceForm
-from imports.sources import SourceRefused
-from imports.trying import try_address
 from imports.views.jobs import list_context
 
 PAGE_SIZE = 25

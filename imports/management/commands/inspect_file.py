@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from imports.decoding import Unreadable
+from imports.parsing.decoding import Unreadable
 from imports.understanding.inspection import (
     Inspection,
     Notes,

@@ -17,11 +17,10 @@ from django.db.models import Count, QuerySet
 from accounts.models import User
 from catalog.rules import CAUSES, shown
 from core.leases import Heartbeat, Lease
-from imports.decoding import Unreadable
 from imports.models import ImportJob, RejectedRow
+from imports.parsing.decoding import Unreadable
 from imports.records import Writing
-from imports.remedies import Evidence, Remedy, remedy_for
-from imports.repair_files import (
+from imports.repairs.files import (
     RepairFile,
     RepairRefused,
     cells_of,
@@ -32,7 +31,8 @@ from imports.repair_files import (
     keep_upload,
     overtaken,
 )
-from imports.returning import still_rejected
+from imports.repairs.remedies import Evidence, Remedy, remedy_for
+from imports.repairs.returning import still_rejected
 from imports.uploads import UploadRefused
 
 PAGE_ROWS: Final = 2000

@@ -14,7 +14,7 @@ from psycopg import sql
 from core.sql import statement
 from imports.merge import SQL
 from imports.models import ImportJob
-from imports.review_outcome import moved_products, moved_rows, outcome, parameters
+from imports.reviews.outcome import moved_products, moved_rows, outcome, parameters
 from imports.staging import missing_table, review_table
 
 NEW: Final = "new"

@@ -25,8 +25,8 @@ from imports.merge import SQL, MergeCounts, Rules, compare, count
 from imports.missing import find_missing, is_many, unreadable_rows
 from imports.models import Decision, ImportJob
 from imports.options import Options
-from imports.review_outcome import catalog_size, outcome, parameters, settled_version
-from imports.review_tables import make
+from imports.reviews.outcome import catalog_size, outcome, parameters, settled_version
+from imports.reviews.tables import make
 from imports.staging import compared_table, judged_table, missing_table, review_table
 
 #: What can be left out whole.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from accounts.models import User
-from imports.decoding import Unreadable
 from imports.models import ImportJob
+from imports.parsing.decoding import Unreadable
 from imports.records import Writing
-from imports.repair_files import (
+from imports.repairs.files import (
     RepairFile,
     RepairRefused,
     cells_of,
@@ -16,7 +16,7 @@ from imports.repair_files import (
     faults_left,
     hand_in,
 )
-from imports.returning import still_rejected
+from imports.repairs.returning import still_rejected
 
 #: A row, and the index of its cell; None is the row as a whole.
 Place = tuple[int, int | None]

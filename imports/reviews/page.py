@@ -15,7 +15,7 @@ from django.http import QueryDict
 from catalog.history import LABELS, FieldChange
 from imports.missing import is_many
 from imports.models import ImportJob
-from imports.review_listing import (
+from imports.reviews.listing import (
     CHANGED,
     CONFLICTS,
     DECIDABLE,
@@ -31,8 +31,8 @@ from imports.review_listing import (
     left_out,
     page_of,
 )
-from imports.review_outcome import Outcome, catalog_size, outcome
-from imports.reviewing import stands
+from imports.reviews.outcome import Outcome, catalog_size, outcome
+from imports.reviews.reviewing import stands
 
 REJECTED: Final = "rejected"
 #: In the page's address; without any of them it is the page itself that is asked for.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from catalog.rules import Problem, shown
-from imports.decoding import Lines, is_utf8
+from imports.parsing.decoding import Lines, is_utf8
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SAVE_AS_UTF8: Final = "Save the file as UTF-8, or choose the encoding it has."

@@ -10,14 +10,14 @@ from typing import BinaryIO, Final
 
 from catalog.rules import REQUIRED
 from imports.amounts import Amounts, find_amounts
-from imports.broken import Broken
 from imports.checking import checker
 from imports.columns import assign, missing
-from imports.decoding import Notice
-from imports.dialect import DELIMITERS, QUOTE, Format, named
 from imports.mapping import find_columns
+from imports.parsing.broken import Broken
+from imports.parsing.decoding import Notice
+from imports.parsing.dialect import DELIMITERS, QUOTE, Format, named
+from imports.parsing.sampling import Asked, Sample, skip
 from imports.refusals import Unreadable
-from imports.sampling import Asked, Sample, skip
 from imports.understanding.findings import Inspection
 from imports.understanding.inspection import with_footer
 

@@ -15,8 +15,8 @@ from typing import Final
 from catalog.rules import REQUIRED
 from imports.amounts import Amounts
 from imports.columns import Mapped
-from imports.decoding import Lines, Notice, Unreadable
 from imports.mapping import NAME, find_columns
+from imports.parsing.decoding import Lines, Notice, Unreadable
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 QUOTE: Final = '"'

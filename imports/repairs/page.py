@@ -11,13 +11,13 @@ from django.core.paginator import Paginator
 
 from catalog.rules import CAUSES
 from imports import report
-from imports.correcting import Place
 from imports.models import ImportJob, RejectedRow
 from imports.records import Writing
-from imports.remedies import Evidence, Remedy
-from imports.repair_files import cells_of
-from imports.repairing import remedy_of, taken
-from imports.returning import taker_of
+from imports.repairs.correcting import Place
+from imports.repairs.files import cells_of
+from imports.repairs.remedies import Evidence, Remedy
+from imports.repairs.repairing import remedy_of, taken
+from imports.repairs.returning import taker_of
 
 PAGE_ROWS: Final = 50
 #: A longer cell is better written where it came from.

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.outbound import UrlRefused, check_address, check_url
-from imports import schedules
+from imports.fetches import schedules
+from imports.fetches.schedules import DAYS, LAST_DAY, REPEATS, Schedule, ScheduleRefused, usual
+from imports.fetches.sources import NAME_MAX, Access, SourceRefused, access_from, access_of
 from imports.forms import UploadForm
 from imports.models import Mapping, Source
 from imports.options import Options
-from imports.schedules import DAYS, LAST_DAY, REPEATS, Schedule, ScheduleRefused, usual
-from imports.sources import NAME_MAX, Access, SourceRefused, access_from, access_of
 
 URL_MAX: Final = 2000
 PASSWORD_MAX: Final = 1000
@@ -156,7 +156,7 @@ class SourceForm(UploadForm):
         return access
 
     def values(self) -> dict[str, Any]:
-        """What `imports.sources` takes."""
+        """What `imports.fetches.sources` takes."""
         cleaned = self.cleaned_data
         return {
             "name": cleaned["name"],

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Final
 
 from catalog.rules import Problem, shown
-from imports.broken import Broken, byte_problems
-from imports.decoding import Lines, Notice
-from imports.dialect import Format
-from imports.plain import Batch, Record
-from imports.tallies import Tally
+from imports.parsing.broken import Broken, byte_problems
+from imports.parsing.decoding import Lines, Notice
+from imports.parsing.dialect import Format
+from imports.parsing.plain import Batch, Record
+from imports.parsing.tallies import Tally
 from imports.understanding.encodings import mended
 from imports.understanding.findings import Inspection
 from imports.understanding.fitting import Note, Notes

@@ -10,9 +10,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from core.downloads import Download, DownloadFailed, beginning
 from core.limits import Limit, spend
 from imports.detected import describe
+from imports.fetches.sources import Access
 from imports.options import Options
 from imports.reading import Unreadable, read
-from imports.sources import Access
 
 #: As much of the file as is asked for: its header stands there.
 SIZE: Final = 64 * 1024

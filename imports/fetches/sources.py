@@ -17,10 +17,10 @@ from accounts import audit
 from accounts.models import AuditEntry
 from core.downloads import Asked
 from core.outbound import check_url
-from imports import schedules
+from imports.fetches import schedules
+from imports.fetches.schedules import Schedule
 from imports.models import Fetch, Source
 from imports.options import Options
-from imports.schedules import Schedule
 
 NAME_MAX: Final = 100
 #: Stands in a shown address for a query, which may be a secret.

@@ -23,7 +23,7 @@ from imports.options import Options
 from imports.reading import Broken, Reader, read
 from imports.storage import uploads
 
-SQL: Final = Path(__file__).parent / "sql"
+SQL: Final = Path(__file__).parents[1] / "sql"
 #: The column's name.
 ERROR: Final = "error"
 #: An import in these states takes nothing.

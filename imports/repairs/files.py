@@ -31,11 +31,11 @@ from imports.models import ImportJob, RejectedRow
 from imports.options import Options
 from imports.reading import read
 from imports.records import Writing
-from imports.returning import ERROR, claim, mark
+from imports.repairs.returning import ERROR, claim, mark
 from imports.storage import uploads
 from imports.uploads import accept_upload, check_room, count_upload, says_no_room
 
-SQL: Final = Path(__file__).parent / "sql"
+SQL: Final = Path(__file__).parents[1] / "sql"
 ENCODING: Final = "utf-8"
 DELIMITER: Final = ","
 BUSY: Final = "Somebody repairs some of these rows just now. Look again."

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, When
 
 from core.downloads import FAILURES
-from imports import schedules
+from imports.fetches import schedules
+from imports.fetches.schedules import Schedule
 from imports.models import Fetch, ImportJob, Source
-from imports.schedules import Schedule
 
 RUNNING = (Fetch.State.QUEUED, *Fetch.RUNNING)
 

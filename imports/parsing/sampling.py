@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from imports.columns import Recall
-from imports.decoding import MAX_RECORD, Lines
-from imports.dialect import Format, find_format
-from imports.plain import PlainReader
+from imports.parsing.decoding import MAX_RECORD, Lines
+from imports.parsing.dialect import Format, find_format
+from imports.parsing.plain import PlainReader
 from imports.refusals import Unreadable
 from imports.understanding.cutting import Record
 from imports.understanding.findings import Inspection

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, Final, cast
 
-from imports.decoding import Source
+from imports.parsing.decoding import Source
 from imports.refusals import Notice, Unreadable
 from imports.understanding.opening import IN_MEMORY, open_content
 

@@ -40,10 +40,10 @@ from core.leases import (
 )
 from core.logs import log_ids
 from core.wakeups import wake_worker, wake_workers
-from imports import sources
+from imports.fetches import sources
+from imports.fetches.schedules import FETCH_TASK
 from imports.models import Fetch, ImportJob, Mapping, Source, StoredFile
 from imports.options import Options
-from imports.schedules import FETCH_TASK
 from imports.storage import uploads
 from imports.uploads import NoRoom, UploadRefused, accept_upload
 

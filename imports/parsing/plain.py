@@ -16,10 +16,10 @@ from operator import itemgetter
 from typing import Final
 
 from catalog.rules import Problem, shown
-from imports.broken import Broken, byte_problems
-from imports.decoding import Block, Lines, Notice
-from imports.dialect import QUOTE, Format, Grammar
-from imports.tallies import Tally
+from imports.parsing.broken import Broken, byte_problems
+from imports.parsing.decoding import Block, Lines, Notice
+from imports.parsing.dialect import QUOTE, Format, Grammar
+from imports.parsing.tallies import Tally
 
 #: A cell less than this is blank or starts with a blank; a record less than the second is empty or
 #: its first cell is such a one: one comparison for both.

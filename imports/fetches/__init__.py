@@ -1,0 +1,1 @@
+"""Files that are fetched from an address, once or by a schedule."""

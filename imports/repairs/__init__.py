@@ -1,0 +1,1 @@
+"""Rejected rows that are imported after all."""

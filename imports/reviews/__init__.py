@@ -1,0 +1,1 @@
+"""Imports that wait for a person: what they would do, decided about, applied."""
