@@ -80,10 +80,10 @@ def test_repair_and_original_name_each_other(editor_client: Client) -> None:
 
     original, repair = (text_of(editor_client.get(page(each))) for each in (job, made))
 
-    assert f'1 of 3 rows taken by <a href="{page(made)}">#{made.pk}</a>.' in original
+    assert f'1 of 3 rows taken by <a href="{page(made)}">#{made.pk:,}</a>.' in original
     assert "Download 2 rows as CSV" in original
-    assert f"Taken by import #{made.pk}" in original
-    assert f'<a href="{page(job)}#rejected">import #{job.pk}</a>' in repair
+    assert f"Taken by import #{made.pk:,}" in original
+    assert f'<a href="{page(job)}#rejected">import #{job.pk:,}</a>' in repair
 
 
 def test_htmx_is_led_to_the_repair(editor_client: Client) -> None:
@@ -124,7 +124,7 @@ def test_products_that_were_changed_since_are_told_of(editor_client: Client) -> 
 
     shown = text_of(editor_client.get(f"{page(job)}repair/?code=price_decimal_comma"))
 
-    assert f"1 of these products was changed since import #{job.pk}." in shown
+    assert f"1 of these products was changed since import #{job.pk:,}." in shown
     assert "the import waits for your review" in shown
 
 

@@ -38,13 +38,13 @@ from tests.oracle import Row
 SHORT_LIMITS = {
     "LEASE_SECONDS": "3",
     "HEARTBEAT_SECONDS": "0.5",
-    "REAPER_SECONDS": "1",
+    "REAPER_SECONDS": "2",
     "WORKER_SOFT_SHUTDOWN_TIMEOUT": "4",
     "STREAM_HEARTBEAT_SECONDS": "2",
     "STREAM_MAX_SECONDS": "60",
     "UPLOADS_A_MINUTE": "10000",
     "UPLOAD_MAX_BYTES": str(250 * 1024**2),
-    "WEBHOOK_TICK_SECONDS": "0.5",
+    "WEBHOOK_TICK_SECONDS": "1",
     "WEBHOOK_YIELD_SECONDS": "5",
     "OUTBOUND_DEADLINE_SECONDS": "2",
     # Receivers of tests listen on this machine, by plain http.
