@@ -67,7 +67,13 @@ PLAIN_PRICE: Final = re.compile(
 #: mark of text ('00123). Python and PostgreSQL read it alike.
 FORMULA: Final = r"(?:'* *[\u0001-\u001f=+@\uff0b\uff0d\uff1d\uff20-]|'+[0-9])"
 
+#: What can't be seen and joins nothing: zero-width space, word joiner, byte order mark. The joiners
+#: U+200C and U+200D stay, which scripts and emoji need.
+ZERO_WIDTH: Final = "\u200b\u2060\ufeff"
+
 _FORMULA = re.compile(FORMULA)
+_TEXT_FORMULA = re.compile(r'\s*="((?:[^"]|"")*)"\s*')
+_ZERO_WIDTH = re.compile(f"[{ZERO_WIDTH}]")
 _ESCAPED_FORMULA = re.compile(f"'{FORMULA}")
 _NAME_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -81,9 +87,8 @@ _MARKED_THOUSANDS = re.compile(
 _DECIMAL_COMMA = re.compile(
     "(?:[0-9]+|[0-9]{1,3}(?:[.'\u2019\u00a0\u202f\u2009 ][0-9]{3})+),[0-9]+"
 )
-_CURRENCY_CODE = re.compile(
-    r"(?:[A-Za-z]{2,3}\.?\s*)?([^A-Za-z]*[0-9][^A-Za-z]*)(?:[A-Za-z]{2,3}\.?)?"
-)
+_CODE = r"(?:[A-Z]{3}|(?i:euros?|eur|usd|us|gbp|chf|s?fr|rs|kr|zl|kc|ft|tl|pln|czk|sek|nok|dkk))\.?"
+_CURRENCY_CODE = re.compile(rf"(?:{_CODE})?[-+]?\s*[0-9][0-9.,'\u2019\s-]*(?:{_CODE})?\s*")
 _NOT_IN_NUMBER = re.compile("[^0-9.]")
 
 
@@ -128,6 +133,13 @@ def has_escaped_formula(texts: Iterable[str]) -> bool:
     return any(map(_ESCAPED_FORMULA.match, texts))
 
 
+def text_of_formula(text: str) -> str:
+    """The text of a cell that is ``="…"`` as a whole, as spreadsheets are told that 0012 is no
+    number; any other cell as it is."""
+    found = _TEXT_FORMULA.fullmatch(text) if '="' in text else None
+    return found[1].replace('""', '"') if found else text
+
+
 def normal_sku(text: str) -> str:
     """Return a SKU's one spelling: whitespace trimmed (NBSP too), Unicode form NFC, case kept."""
     text = text.strip()
@@ -158,9 +170,12 @@ def clean_sku(text: str, problems: list[Problem]) -> str:
 
 
 def clean_name(text: str, problems: list[Problem]) -> str:
-    """Return a name trimmed; append what is wrong with it to ``problems``. A name is one line."""
-    name = text.strip()
-    if not name:
+    """Return a name trimmed; append what is wrong with it to ``problems``. A name is one line.
+
+    Zero-width characters are taken off; a name of which nothing is to be seen is empty.
+    """
+    name = _ZERO_WIDTH.sub("", text).strip()
+    if not name or not (name.isprintable() or any(map(_is_seen, name))):
         problems.append(
             Problem("name_empty", "name", shown(text), "Name is empty. Every product needs one.")
         )
@@ -180,6 +195,10 @@ def clean_name(text: str, problems: list[Problem]) -> str:
         )
         problems.append(Problem("name_control", "name", shown(text), message))
     return name
+
+
+def _is_seen(char: str) -> bool:
+    return not char.isspace() and unicodedata.category(char) != "Cf"
 
 
 def clean_description(text: str, problems: list[Problem]) -> str | None:
@@ -260,15 +279,20 @@ def _price_problem(text: str, price: str) -> Problem:
 
 def _price_fault(price: str) -> tuple[str, str]:
     """Name what keeps a text that is no plain decimal from being a price: (code, message)."""
-    if price[0] in "-\u2212" and _DECIMAL.fullmatch(price[1:].strip()):
+    digits = any("0" <= c <= "9" for c in price)
+    if digits and price[0] in "-\u2212" and _DECIMAL.fullmatch(price[1:].strip()):
         return "price_negative", "Price is negative. Write 0 or more."
     if any(c.isdigit() and not "0" <= c <= "9" for c in price):
         return "price_digits", "Price has digits of another script. Write it with 0 to 9."
     if _EXPONENT.fullmatch(price):
         return "price_exponent", "Price has an exponent. Write all its digits: 1200.00, not 1.2e3."
-    currency = any(unicodedata.category(c) == "Sc" for c in price)
-    if currency or (any(c.isalpha() for c in price) and _CURRENCY_CODE.fullmatch(price)):
+    bare = "".join(c for c in price if unicodedata.category(c) != "Sc").strip()
+    letters = any(c.isalpha() for c in bare)
+    if (letters and _CURRENCY_CODE.fullmatch(bare)) or (bare != price and not letters):
         return "price_currency", "Price has a currency. Write the number alone: 12.90."
+    if digits and letters:
+        message = "Price has text beside the number. Write the number alone: 12.90."
+        return "price_not_a_number", message
     if _MARKED_THOUSANDS.fullmatch(price):
         plain = _NOT_IN_NUMBER.sub("", price)
         return "price_thousands", f"Price has thousands marks. Write it without: {plain}."

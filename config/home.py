@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from catalog import figures
 from imports import chart
 from imports.fetches.listing import troubled
+from imports.listing import undone_of
 from imports.models import ImportJob
 from webhooks import figures as webhook_figures
 from webhooks import listing
@@ -22,9 +23,10 @@ def home(request: HttpRequest) -> HttpResponse:
     """The home page; htmx gets the last imports alone. Whoever has no role is told so."""
     if not request.user.has_perm("catalog.view_product"):
         return render(request, "no_role.html", status=403)
-    jobs = ImportJob.objects.order_by("-id")[:LAST_IMPORTS]
+    jobs = list(ImportJob.objects.order_by("-id")[:LAST_IMPORTS])
+    imports = {"jobs": jobs, "undone": undone_of(jobs)}
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "home.html#last-imports", {"jobs": jobs})
+        return render(request, "home.html#last-imports", imports)
     webhooks = _webhooks() if request.user.has_perm("webhooks.view_endpoint") else None
     return render(
         request,
@@ -35,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "week": figures.week(),
             "last_change": figures.last_change(),
             "chart": chart.rows_a_day(),
-            "jobs": jobs,
+            **imports,
             "troubled": troubled() if request.user.has_perm("imports.view_source") else [],
         },
     )

@@ -13,7 +13,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from catalog.rules import PLAIN_PRICE, PRICE_DECIMALS, PRICE_MAX_DIGITS, Problem, clean_price, shown
+from catalog.rules import (
+    PLAIN_PRICE,
+    PRICE_DECIMALS,
+    PRICE_MAX_DIGITS,
+    Problem,
+    clean_price,
+    shown,
+    text_of_formula,
+)
+from imports.currencies import Currencies
 from imports.understanding.numerals import find_numerals
 
 POINT: Final = "."
@@ -47,6 +56,8 @@ _GROUPED = re.compile(
 )
 _TWO_READINGS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _BLANK = re.compile(f"[{_BLANKS}]+")
+#: What stands unseen around a price that was copied from a page.
+_UNSEEN: Final = f"{_BLANKS}\t\r\n\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _WITH_COMMA = re.compile(
     rf"[0-9]{{1,{PRICE_MAX_DIGITS - PRICE_DECIMALS}}}(?:,[0-9]{{1,{PRICE_DECIMALS}}})?"
 )
@@ -64,12 +75,14 @@ class Amounts:
         self.decimal = decimal
         self.thousands = thousands
         self.currency = currency
+        #: The column that names a currency for each price, if there is one.
+        self.beside: Currencies | None = None
         #: Matches a price that is a plain decimal just as it stands.
         self.plain: re.Pattern[str] = _WHOLE if decimal == COMMA else PLAIN_PRICE
 
     def read(self, text: str, problems: list[Problem]) -> str | None:
         """Return a price as plain decimal text, None when blank; append what is wrong with it."""
-        price = _BLANK.sub(" ", text).strip()
+        price = _bare(text)
         if not price or self.plain.fullmatch(price):
             return price or None
         found = _PRICE.fullmatch(price)
@@ -175,7 +188,7 @@ def find_amounts(
 
     ``decimal`` is the mark that was asked for, or "". ``note`` is told of what is doubtful.
     """
-    filled = [(line, text) for line, text in cells if text.strip()]
+    filled = [(line, bare) for line, text in cells if (bare := text_of_formula(text).strip())]
     found = find_numerals([(_without_sign(text),) for _, text in filled], 1)
     mark = decimal or found.decimal or {COMMA: POINT, POINT: COMMA}.get(found.thousands, "")
     if found.example and not mark:
@@ -190,7 +203,7 @@ def find_amounts(
         index, cell = found.mixed
         note(
             "figures_mixed",
-            f"“{cell}” has another decimal mark than most prices (“{mark}”): such rows were left "
+            f"“{cell}” has another decimal mark than other prices (“{mark}”): such rows were left "
             "aside. Correct them.",
             filled[index][0],
         )
@@ -198,9 +211,13 @@ def find_amounts(
     return Amounts(mark, _currency_of([text for _, text in filled]), thousands)
 
 
+def _bare(text: str) -> str:
+    return _BLANK.sub(" ", text.strip(_UNSEEN)).strip()
+
+
 def _without_sign(text: str) -> str:
     """A cell's figure alone."""
-    found = _PRICE.fullmatch(_BLANK.sub(" ", text).strip())
+    found = _PRICE.fullmatch(_bare(text))
     return (
         found["figure"] + (f"e{found['exponent']}" if found["exponent"] else "") if found else text
     )
@@ -210,7 +227,7 @@ def _currency_of(cells: Sequence[str]) -> str:
     """The currency that most cells name, "" if none does."""
     named: Counter[str] = Counter()
     for cell in cells:
-        found = _PRICE.fullmatch(_BLANK.sub(" ", cell).strip())
+        found = _PRICE.fullmatch(_bare(cell))
         if found and (name := found["before"] or found["after"]):
             named[_CURRENCIES[name.lower()]] += 1
     return max(named, key=lambda each: named[each], default="")

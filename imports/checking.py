@@ -13,6 +13,7 @@ from catalog.rules import (
     FIELDS,
     NAME_MAX,
     SKU_MAX,
+    ZERO_WIDTH,
     Problem,
     clean_active,
     clean_description,
@@ -20,9 +21,11 @@ from catalog.rules import (
     clean_sku,
     has_escaped_formula,
     shown,
+    text_of_formula,
     unescape_formula,
 )
 from imports.amounts import Amounts
+from imports.currencies import Currencies
 from imports.parsing.broken import Broken
 from imports.parsing.dialect import Format
 from imports.truths import WORDS, truth_of
@@ -45,11 +48,16 @@ _TRUTH: Final[dict[str, bool | None]] = {"": None} | {
 _INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 _ODD_BLANK = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+_ZERO_WIDTH = re.compile(f"[{ZERO_WIDTH}]")
 #: A spreadsheet's mark that digits are text, not a number.
 _TEXT_MARK = re.compile(r"'[0-9]")
 #: How a spreadsheet writes a long number: its last digits are lost, and other numbers look alike.
 _EXPONENT = re.compile(r"\s*[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}\s*")
 _PLUS: Final = "+"
+#: Begins a cell that is ="0012", a formula of nothing but a text; sorts after all such cells.
+_TEXT_FORMULA: Final = '="'
+_AFTER_TEXT_FORMULA: Final = "=#"
+_QUOTE: Final = '"'
 #: Sorts after a blank start of a cell and before every printable character but the space.
 _BLANK: Final = "!"
 #: Begins a cell from which an export's escape may have to be taken off; the next character after.
@@ -99,11 +107,26 @@ def checker(found: Format, note: Note | None = None) -> Check:
                     or _BLANK <= description < _APOSTROPHE
                 )
                 and active in truth
+                and not _AFTER_TEXT_FORMULA > sku >= _TEXT_FORMULA
+                and not _AFTER_TEXT_FORMULA > name >= _TEXT_FORMULA
+                and not _AFTER_TEXT_FORMULA > description >= _TEXT_FORMULA
             ):
                 return sku, name, description or None, price or None, truth[active]
         return _check_closely(cells, found, amounts, note)
 
-    return check
+    return check if amounts.beside is None else _watched(check, amounts.beside)
+
+
+def _watched(check: Check, currencies: Currencies) -> Check:
+    """The same check, noting the currencies of good rows."""
+
+    def watch(cells: list[str]) -> Clean | list[Problem]:
+        clean = check(cells)
+        if type(clean) is tuple:
+            currencies.add((cells[currencies.index],))
+        return clean
+
+    return watch
 
 
 def _unheard(code: str, cell: str) -> None:
@@ -143,10 +166,15 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
             and (_PLUS not in all_skus or not any(map(_EXPONENT.fullmatch, skus)))
             and (_APOSTROPHE not in all_skus or not _any_marked(skus))
             and (_APOSTROPHE not in all_names or not _any_escaped(names))
+            and (_QUOTE not in all_skus or _TEXT_FORMULA not in all_skus)
+            and (_QUOTE not in all_names or _TEXT_FORMULA not in all_names)
+            and not (_QUOTE in "".join(descriptions) and any(map(_is_formula, descriptions)))
             and (first_description >= _AFTER_APOSTROPHE or not has_escaped_formula(descriptions))
             and (clean_prices := amounts.all_of(prices)) is not None
             and _TRUTH.keys() >= set(actives)
         ):
+            if amounts.beside is not None:
+                amounts.beside.add(cells[amounts.beside.index])
             return (
                 skus,
                 names,
@@ -157,6 +185,10 @@ def batch_checker(found: Format) -> Callable[[list[list[str]]], Columns | None]:
         return None
 
     return check
+
+
+def _is_formula(text: str) -> bool:
+    return text.startswith(_TEXT_FORMULA)
 
 
 def _any_escaped(texts: list[str]) -> bool:
@@ -186,7 +218,12 @@ def _check_closely(
 
     def cell(field: str) -> str | None:
         index = found.columns.get(field)
-        return None if index is None or field in broken else cells[index]
+        if index is None or field in broken:
+            return None
+        text = text_of_formula(cells[index])
+        if text is not cells[index]:
+            note("text_formula", cells[index])
+        return text
 
     sku = name = ""
     description = price = None
@@ -196,6 +233,8 @@ def _check_closely(
         if _EXPONENT.fullmatch(sku):
             problems.append(_exponent_problem(text))
     if (text := cell("name")) is not None:
+        if not text.isascii() and _ZERO_WIDTH.search(text.strip()):
+            note("name_invisible", text)
         name = clean_name(_without_escape(text), problems)
     if text := cell("description"):
         description = clean_description(unescape_formula(text), problems)
@@ -233,7 +272,7 @@ def known_sku(cells: list[str], found: Format) -> str:
     if at >= len(cells) or (at and len(cells) != len(found.header)):
         return ""
     problems: list[Problem] = []
-    sku = clean_sku(_bare_sku(cells[at], _unheard), problems)
+    sku = clean_sku(_bare_sku(text_of_formula(cells[at]), _unheard), problems)
     return "" if problems or _EXPONENT.fullmatch(sku) else sku
 
 

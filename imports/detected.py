@@ -25,6 +25,7 @@ def describe(reader: Described) -> dict[str, Any]:
     `columns` are those that are imported, `mapping` all of them, in the file's order.
     """
     found = reader.format
+    beside = found.amounts.beside
     return {
         "encoding": found.encoding,
         "bom": found.bom,
@@ -60,7 +61,8 @@ def describe(reader: Described) -> dict[str, Any]:
         ],
         "ignored": [_storable(name) for name in found.ignored],
         "warnings": [
-            {**asdict(notice), "message": _storable(notice.message)} for notice in found.warnings
+            {**asdict(notice), "message": _storable(notice.message)}
+            for notice in (*found.warnings, *(beside.notices() if beside else ()))
         ],
     }
 

@@ -1,9 +1,11 @@
 """Imports as lists show them."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import QuerySet
 
+from catalog.activity import undone_among
 from imports.models import ImportJob
 
 #: What a list can be narrowed to.
@@ -18,3 +20,9 @@ def jobs_in(state: str) -> QuerySet[ImportJob]:
     """Imports of one of STATES, or all, the newest first."""
     jobs: QuerySet[ImportJob] = ImportJob.objects.select_related("created_by")
     return jobs.filter(state__in=STATES[state]) if state in STATES else jobs
+
+
+def undone_of(jobs: Iterable[ImportJob]) -> set[int]:
+    """Those of some imports that were undone, by their ids."""
+    written = {job.change_set_id: job.pk for job in jobs if job.change_set_id is not None}
+    return {written[change_set] for change_set in undone_among(written)} if written else set()

@@ -10,7 +10,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import connection
-from django.template.defaultfilters import filesizeformat
+from django.template.defaultfilters import filesizeformat, pluralize
 from django.template.loader import render_to_string
 
 from core import progress
@@ -137,7 +137,7 @@ def _note(key: str, shown: str, job: ImportJob, figures: dict[str, Any]) -> str:
     if key == "receive":
         return filesizeformat(job.size) if shown == "done" else ""
     if key == "read" and shown == "done":
-        return f"{job.read:,} rows in {seconds:.1f} s"
+        return f"{job.read:,} row{pluralize(job.read)} in {seconds:.1f} s"
     if key == "check" and shown == "done":
         return f"{job.rejected:,} rejected"
     if key == "review" and shown in ("live", "none"):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from catalog.rules import FIELDS, REQUIRED
+from catalog.rules import FIELDS, REQUIRED, text_of_formula
 from imports.known_headers import (
     CURRENCIES,
     GROSS,
@@ -72,12 +72,15 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> l
     found: dict[int, Column] = {}
     claims: dict[str, list[_Claim]] = {field: [] for field in FIELDS}
     for index, name in enumerate(header):
-        if claimed := _by_name(name):
+        # A header that is marked as a remark: `#sku`.
+        if claimed := _by_name(name if index else name.lstrip("#")):
             field, synonym, rank = claimed
             empty = field in REQUIRED and bool(rows) and not any(_cells(rows, index))
             claims[field].append(_Claim(empty, synonym, rank, index))
         elif folded(name) in _VAGUE["active"] and _tells_truth(_cells(rows, index)):
-            claims["active"].append(_Claim(False, True, _VAGUE_RANK, index))
+            says_it = folded(name) == "status" and _STATUS.issuperset(_cells(rows, index))
+            rank = _STATUS_RANK if says_it else _VAGUE_RANK
+            claims["active"].append(_Claim(False, True, rank, index))
     for field, claiming in claims.items():
         for place, claim in enumerate(sorted(claiming)):
             name = header[claim.index]
@@ -95,21 +98,46 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> l
 def doubts(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
     """What somebody should look at, in words: (code, message) each."""
     holders = {column.field: column for column in columns if column.field}
-    for column in columns:
+    for at, column in enumerate(columns, 1):
         if column.how == CONTENT:
+            which = f'"{column.header}"' if column.header else f"column {at}"
             yield (
                 "mapped_by_content",
-                f'Nothing names {_TITLES[column.field]}, so "{column.header}" was taken for it by'
+                f"Nothing names {_TITLES[column.field]}, so {which} was taken for it by"
                 " what its cells look like. If that is wrong, choose another column.",
             )
         holder = holders.get(column.rival)
-        if holder is not None and _by_name(holder.header) == _by_name(column.header):
+        if holder is None:
+            continue
+        equal = _by_name(holder.header) == _by_name(column.header)
+        if equal or column.rival == "active":
             yield (
                 "second_column",
                 f'"{column.header}" may hold {_TITLES[column.rival]} as well as'
-                f' "{holder.header}", which comes first and was taken. If that is wrong, choose'
-                " the other one.",
+                f' "{holder.header}", which {"comes first and " if equal else ""}was taken. If that'
+                " is wrong, choose the other one.",
             )
+    if holders and "price" not in holders:
+        yield from _without_price(columns)
+
+
+def _without_price(columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
+    """That no column was taken for the price, though one of the unused ones may be it."""
+    named = any(column.header for column in columns)
+    unused = [
+        f'"{column.header}"' if named else f"column {at}"
+        for at, column in enumerate(columns, 1)
+        if not column.field and not column.rival and bool(column.header) == named
+        if folded(column.header) != _REASONS
+    ]
+    if unused:
+        listed = ", ".join(unused[:_LISTED])
+        more = ", …" if unused[_LISTED:] else ""
+        yield (
+            "price_not_found",
+            f"No column was taken for the price; not imported: {listed}{more}. If one of them holds"
+            " the price, choose it.",
+        )
 
 
 def header_digest(header: Sequence[str]) -> str:
@@ -120,7 +148,7 @@ def header_digest(header: Sequence[str]) -> str:
 
 def folded(name: str) -> str:
     """A column's name without case, accents, blanks, marks and invisible characters."""
-    return "".join(_words(name))
+    return "".join(words_of(name))
 
 
 _ODD_LETTERS = str.maketrans(
@@ -130,7 +158,8 @@ _WORD = re.compile(r"[^\W_]+")
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]")
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
+    """The words of a column's name, folded."""
     text = unicodedata.normalize("NFKD", name.casefold())
     text = "".join(each for each in text if not unicodedata.combining(each)).casefold()
     return _WORD.findall(_without_invisible(text).translate(_ODD_LETTERS))
@@ -158,6 +187,12 @@ def _ranks() -> dict[str, tuple[str, int]]:
 _KNOWN: Final = _ranks()
 _VAGUE: Final = {field: frozenset(_names(listed)) for field, listed in VAGUE.items()}
 _VAGUE_RANK: Final = 1000
+#: What Shopify's status says, which hides a product that is published, too.
+_STATUS: Final = frozenset({"active", "draft", "archived"})
+_STATUS_RANK: Final = -1
+_LISTED: Final = 5
+#: The column of reasons in a CSV of rejected rows.
+_REASONS: Final = "error"
 #: Marks beside a name make it worse than any without: `VK netto` than `VK brutto` than `VK`.
 _MARKED_RANK: Final = 100
 _NET_RANK: Final = 200
@@ -167,12 +202,15 @@ _MARKS: Final[tuple[tuple[frozenset[str], tuple[str, ...]], ...]] = (
     (CURRENCIES | GROSS | NET, ("price",)),
     (LANGUAGES, ("name", "description")),
 )
-_TITLES: Final = {field: "the SKU" if field == "sku" else f"the {field}" for field in FIELDS}
+_TITLES: Final = {field: f"the {field}" for field in FIELDS} | {
+    "sku": "the SKU",
+    "active": "“active”",
+}
 
 
 def _by_name(name: str) -> tuple[str, bool, int] | None:
     """(field, whether by another name than its own, rank) of a column, if its name tells."""
-    words = _words(name)
+    words = words_of(name)
     whole = "".join(words)
     if whole in FIELDS:
         return whole, False, 0
@@ -181,7 +219,7 @@ def _by_name(name: str) -> tuple[str, bool, int] | None:
         return field, True, rank
     inner = " ".join(_BRACKETS.findall(name))
     plain = not _says_something_else(inner) and not any(map(str.isdecimal, inner))
-    for shorter in (words, _words(_BRACKETS.sub(" ", name)) if plain else []):
+    for shorter in (words, words_of(_BRACKETS.sub(" ", name)) if plain else []):
         for marks, fields in _MARKS:
             core = "".join(word for word in shorter if word not in marks)
             field, rank = (core, 0) if core in FIELDS else _KNOWN.get(core, ("", 0))
@@ -193,7 +231,7 @@ def _by_name(name: str) -> tuple[str, bool, int] | None:
 
 def _cells(rows: Sequence[Sequence[str]], index: int) -> list[str]:
     """The filled cells of a column."""
-    cells = (row[index].strip() for row in rows if index < len(row))
+    cells = (text_of_formula(row[index]).strip() for row in rows if index < len(row))
     return [cell for cell in cells if cell]
 
 
@@ -221,7 +259,7 @@ def _by_cells(
 
 
 def _says_something_else(name: str) -> bool:
-    words = _words(name)
+    words = words_of(name)
     whole = "".join(words)
     return not OTHER_WORDS.isdisjoint(words) or any(part in whole for part in OTHERS)
 

@@ -101,7 +101,10 @@ def read(
         name, encoding, delimiter, header_line, decimal or "", columns, recall, max_record
     )
     opened = open_file(source, name=name)
-    plan, lines = _planned(opened, asked)
+    try:
+        plan, lines = _planned(opened, asked)
+    except HeaderMissing as refused:
+        raise _with_sheets(refused, opened) from None
     if plan.table is not None and not opened.stream.complete and not opened.compression:
         whole = opened.spooled()
         plan = to_its_end(plan, whole)
@@ -116,6 +119,18 @@ def read(
         return TableReader(lines, found, plan.table, packed=opened.packed)
     skip(lines, found.header_line, plan.first)
     return PlainReader(lines, found, plan.first, packed=opened.packed)
+
+
+def _with_sheets(refused: HeaderMissing, opened: Opened) -> HeaderMissing:
+    """The same, saying which sheet of a workbook was looked at."""
+    found = replace(
+        refused.format,
+        compression=opened.compression,
+        warnings=(*opened.notices, *refused.format.warnings),
+    )
+    sheets = [each.message for each in opened.notices if each.code == "other_sheets"]
+    message = " ".join([refused.message, *sheets])
+    return HeaderMissing(message, refused.line, found, refused.header_raw)
 
 
 def _planned(opened: Opened, asked: Asked) -> tuple[Plan, Lines | None]:

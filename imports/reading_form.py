@@ -17,8 +17,8 @@ from imports.options import Options
 from imports.read_again import ReadAgainRefused, columns_of, settled
 from imports.remembered import apply, is_whole, named
 
-#: Header rows that are offered, and so many past the one that was found.
-HEADER_LINES: Final = 10
+#: Header rows that are offered at least; some more if it was found further down.
+HEADER_LINES: Final = 30
 FIELD_CHOICES: Final = (
     *((field, "SKU" if field == "sku" else field.capitalize()) for field in FIELDS),
     ("", "not imported"),
@@ -65,6 +65,10 @@ class ReadAgainForm(forms.Form):
         }
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]
+        if found.get("compression") == "xlsx":
+            # A workbook has neither; what somebody asked for by mistake can be taken back.
+            for name in ("encoding", "delimiter"):
+                self.fields[name].disabled = not initial[name]
         for index, column in enumerate(self.known):
             self.fields[f"column-{index}"] = forms.ChoiceField(
                 label=column["header"] or f"Column {index + 1}",
@@ -75,7 +79,8 @@ class ReadAgainForm(forms.Form):
 
     def formats(self) -> Iterator[forms.BoundField]:
         """The chips above the columns."""
-        return (self[name] for name in ("encoding", "delimiter", "header_line", "decimal"))
+        names = ("encoding", "delimiter", "header_line", "decimal")
+        return (self[name] for name in names if not self.fields[name].disabled)
 
     def said(self) -> Iterator[tuple[str, str]]:
         """The same as words, for who can't change them: label and choice."""

@@ -22,6 +22,7 @@ _NO: Final = """
     neaktivní nu nem inaktív hayır yanlış ei epätosi usant falskt falsk inaktivt нет ложь неактивен
     неактивный ні いいえ 無効 否 禁用 停用 아니요 disabled disable unpublished draft hidden archived
 """
+_UNSEEN: Final = "\u200b\u2060\ufeff"
 WORDS: Final[dict[str, bool]] = {
     **dict.fromkeys((*TRUE_WORDS, *_YES.split()), True),
     **dict.fromkeys((*FALSE_WORDS, *_NO.split()), False),
@@ -30,4 +31,4 @@ WORDS: Final[dict[str, bool]] = {
 
 def truth_of(text: str) -> bool | None:
     """What a word says in any case; None when it says nothing of the kind."""
-    return WORDS.get(unicodedata.normalize("NFC", text.strip()).lower())
+    return WORDS.get(unicodedata.normalize("NFC", text.strip().strip(_UNSEEN)).lower())

@@ -69,6 +69,9 @@ def test_an_invisible_character_in_a_sku_is_named(char: str, named: str) -> None
 def test_a_name_is_one_line_of_1_to_500_characters() -> None:
     assert problems_of(clean_name, "\u00a0Größe\u00a0M 👩‍🔧 ") == ("Größe\u00a0M 👩‍🔧", [])
     assert problems_of(clean_name, " ")[1] == ["name_empty"]
+    for unseen in ("\u200b", "\u00ad", "\ufeff", "\u00a0", "\u200d\u2060 \u200e"):
+        assert problems_of(clean_name, unseen)[1] == ["name_empty"]
+    assert problems_of(clean_name, "\ufeffa\u200bb \u2060") == ("ab", [])
     assert problems_of(clean_name, "x" * 501)[1] == ["name_too_long"]
     for char in "\n\t\0\x85\u2028":
         assert problems_of(clean_name, f"a{char}b")[1] == ["name_control"]
@@ -120,6 +123,13 @@ def test_prices(text: str, price: str | None) -> None:
         ("$12.90", ["price_currency"]),
         ("12.90 EUR", ["price_currency"]),
         ("12,90 €", ["price_currency"]),
+        ("Rs. 12", ["price_currency"]),
+        ("12 BTC", ["price_currency"]),
+        ("US$ 12", ["price_currency"]),
+        ("12,50/Stk", ["price_not_a_number"]),
+        ("12,50 €/Stk", ["price_not_a_number"]),
+        ("ca. 12", ["price_not_a_number"]),
+        ("-", ["price_not_a_number"]),
         ("1.2e3", ["price_exponent"]),
         ("1E400", ["price_exponent"]),
         ("NaN", ["price_not_a_number"]),
@@ -145,6 +155,9 @@ def test_a_decimal_comma_comes_with_the_remedy() -> None:
         "Price has a decimal comma. Write it with a point: 12.90."
     )
     assert message_of(clean_price, "1.234,50").endswith("Write it with a point: 1234.50.")
+    assert message_of(clean_price, "ca. 12") == (
+        "Price has text beside the number. Write the number alone: 12.90."
+    )
 
 
 @given(st.text(alphabet="0123456789.,-+eE €'x\u0663", max_size=12))

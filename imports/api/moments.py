@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from django.template.defaultfilters import pluralize
+
 from catalog import watching
 from catalog.models import BulkOperation
 from imports.live import Live, live
@@ -63,7 +65,7 @@ def moment_of_import(job: ImportJob, figures: Live) -> Moment:
         case ImportJob.State.READING:
             current, total = figures.read * LEAST_READING_PERCENT // 100, figures.total
             percent = figures.percent
-            message = f"Reading: {figures.read:,} rows"
+            message = f"Reading: {figures.read:,} row{pluralize(figures.read)}"
             message += f" of about {total:,}." if total else "."
         case _:
             # The state may be there before the first figures of the merge are.
@@ -79,7 +81,9 @@ def moment_of_import(job: ImportJob, figures: Live) -> Moment:
 def _merging(figures: Live) -> str:
     if figures.created is None:
         return "Comparing the file with the catalog."
-    return f"Merging: {figures.done:,} of {figures.total or 0:,} rows."
+    return (
+        f"Merging: {figures.done:,} of {figures.total or 0:,} row{pluralize(figures.total or 0)}."
+    )
 
 
 def _came_of(job: ImportJob) -> str:
@@ -95,7 +99,7 @@ def _came_of(job: ImportJob) -> str:
     }
     told = [f"{count:,} {name}" for name, count in counts.items() if count]
     told += [
-        f"{count:,} missing products {name}"
+        f"{count:,} missing product{pluralize(count)} {name}"
         for name, count in {"deactivated": job.deactivated, "deleted": job.deleted}.items()
         if count
     ]

@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from imports.api.serializers import ErrorJson, RowProblemJson
 from imports.models import ImportJob
-from imports.reviews.page import prospect_of
+from imports.reviews.page import prospect_of, risks_now
+from imports.reviews.risks import in_words
 
 
 class ExampleJson(serializers.Serializer[Any]):
@@ -97,28 +98,10 @@ def show_review(job: ImportJob) -> dict[str, Any]:
             {
                 "counts": job.reviewed,
                 "fields_changed": job.reviewed["fields"],
-                "risks": [
-                    {**risk, "message": _risk_in_words(risk)} for risk in job.reviewed["risks"]
-                ],
+                "risks": [{**risk, "message": in_words(risk)} for risk in risks_now(job, prospect)],
                 "left_out_classes": job.left_out_classes,
                 "outcome": prospect.outcome,
                 "missing_to_agree": prospect.going if prospect.must_type else None,
             }
         ).data
     )
-
-
-#: What a risk counts; the others' messages are whole sentences.
-_COUNTED = {
-    "missing": "products",
-    "unreadable_sku": "rows",
-    "deactivates": "products",
-    "price_moved": "prices",
-    "emptied": "products",
-    "guessed": "columns",
-}
-
-
-def _risk_in_words(risk: dict[str, Any]) -> str:
-    counted = _COUNTED.get(risk["code"])
-    return f"{risk['count']:,} {counted} {risk['message']}" if counted else risk["message"]

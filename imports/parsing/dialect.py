@@ -73,6 +73,8 @@ class Grammar:
     sound: re.Pattern[str]
     #: As sound, but a quote within an unquoted cell is literal (5" pipe), though not at its end.
     tidy: re.Pattern[str]
+    #: As tidy, and a literal quote may stand at a cell's end (3/4").
+    loose: re.Pattern[str]
     #: Matches up to a quote that is never closed; group 1 is what stands before it.
     unclosed: re.Pattern[str]
     #: Matches a line on which the first quote is one that closes.
@@ -86,11 +88,13 @@ class Grammar:
         quoted = rf'{blanks}"(?:[^"]++|"")*+"'
         sound = rf'(?:{quoted}|{blanks}[^"{d}\r\n]*+)'
         tidy = rf'(?:{quoted}|(?! *"){blanks}[^{d}\r\n]*+(?<!"))'
+        bare = rf'(?:{quoted}|(?! *"){blanks}[^{d}\r\n]*+)'
         loose = rf'(?:{quoted}|{blanks}(?!")[^{d}\r\n]*+)'
         end = r"(?:\r\n|\r|\n)?"
         return cls(
             sound=re.compile(rf"{sound}(?:{d}{sound})*+{end}"),
             tidy=re.compile(rf"{tidy}(?:{d}{tidy})*+{end}"),
+            loose=re.compile(rf"{bare}(?:{d}{bare})*+{end}"),
             unclosed=re.compile(rf'((?:{loose}{d})*+{blanks})"(?:[^"]++|"")*+'),
             closing=re.compile(rf'[^"]*(?:"{d}|(?<!{d})"(?:[\r\n]|\Z))'),
         )

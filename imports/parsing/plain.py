@@ -2,9 +2,10 @@
 
 Quotes are read strictly where reading on would be a guess. Text after a closing quote
 (``"12" monitor"``) rejects the row; so does a quote inside an unquoted cell of a record that spans
-lines, or a lone one at such a cell's end (``27",9.90``): marks of a quote opened elsewhere. A quote
-within an unquoted cell of one line is literal (``5" pipe``). A quote that is never closed rejects
-its row alone, up to the end of its line; what follows are rows again.
+lines, or a lone one at such a cell's end in a row that has not the header's width: marks of a quote
+opened elsewhere. A quote within an unquoted cell of one line is literal (``5" pipe``), and so is
+one at its end (``27",9.90``). A quote that is never closed rejects its row alone, up to the end of
+its line; what follows are rows again.
 """
 
 import csv
@@ -20,6 +21,8 @@ from imports.parsing.broken import Broken, byte_problems
 from imports.parsing.decoding import Block, Lines, Notice
 from imports.parsing.dialect import QUOTE, Format, Grammar
 from imports.parsing.tallies import Tally
+from imports.understanding.doubting import total_doubt
+from imports.understanding.margins import is_total
 
 #: A cell less than this is blank or starts with a blank; a record less than the second is empty or
 #: its first cell is such a one: one comparison for both.
@@ -37,6 +40,8 @@ _NEVER_CLOSED: Final = (
 )
 #: How far a cell may run on, in lines, behind a misplaced quote before rows are trusted again.
 _DOUBT_LINES: Final = 200
+#: Where the last row is looked for: blank lines may stand behind it.
+_LAST_LINES: Final = 8
 
 
 class _NeverClosed(Exception):
@@ -83,6 +88,7 @@ class PlainReader:
         self._lines = lines
         self._format = found
         self._line, self._end = first, first - 1
+        self._first = first
         self._grammar = Grammar.of(found.delimiter, blanks_before_quotes=found.blanks_before_quotes)
         if not found.blanks_before_quotes:
             lines.watch(f'{found.delimiter} "')
@@ -97,7 +103,26 @@ class PlainReader:
         warnings = [*self._format.warnings, *self._lines.notices, *self._tally.notices()]
         if self._lines.finished and not self.rows:
             warnings.append(Notice("no_rows", "The file has a header and no rows."))
+        if self._lines.finished and self.rows and (line := self._total()):
+            told = total_doubt(line)
+            warnings.append(Notice(told.code, told.message, told.line))
         return replace(self._format, encoding=self._lines.encoding, warnings=tuple(warnings))
+
+    def _total(self) -> int:
+        """The line of the last row, if it is named as a total and one kept before it is not."""
+        last: list[tuple[int, list[str]]] = []
+        for line in range(self._lines.loaded, self._lines.loaded - _LAST_LINES, -1):
+            text = "".join(self._lines.between(line, line)).strip()
+            if text:
+                last.append(
+                    (line, [cell.strip(' "') for cell in text.split(self._format.delimiter)])
+                )
+            if len(last) > 1:
+                break
+        if not last or last[0][0] < self._first:
+            return 0
+        named = [is_total(cells) for _, cells in last]
+        return last[0][0] if named[0] and named[1:] != [True] else 0
 
     @property
     def bytes_read(self) -> int:
@@ -264,7 +289,8 @@ class PlainReader:
             text = "".join(lines.between(line, end))
             if len(text) > lines.max_record:
                 raise self._overlong(line, end)
-            grammar = self._grammar.sound if end > line else self._grammar.tidy
+            whole = self._grammar.loose if len(cells) == len(self._names) else self._grammar.tidy
+            grammar = self._grammar.sound if end > line else whole
             if not grammar.fullmatch(text):
                 return _MISPLACED
         if len(cells) < len(self._names) and self._runs_on_to(end) > end:

@@ -12,14 +12,17 @@ from catalog.rules import REQUIRED
 from imports.amounts import Amounts, find_amounts
 from imports.checking import checker
 from imports.columns import assign, missing
+from imports.currencies import find_currencies
 from imports.mapping import find_columns
 from imports.parsing.broken import Broken
+from imports.parsing.commas import without_cut_prices
 from imports.parsing.decoding import Notice
 from imports.parsing.dialect import DELIMITERS, QUOTE, Format, named
 from imports.parsing.sampling import Asked, Sample, skip
 from imports.refusals import Unreadable
 from imports.understanding.findings import Inspection
 from imports.understanding.inspection import with_footer
+from imports.understanding.mistakes import encoded_twice, other_format
 
 #: Strictly read rows that may be refused before the file is looked at with other eyes, and the
 #: share of them.
@@ -69,6 +72,16 @@ def recognise(head: bytes, asked: Asked, *, complete: bool) -> Plan:
     Raises Unreadable for a file that has to be refused, HeaderMissing among them.
     """
     sample = Sample(head, asked, complete=complete)
+    if other := other_format(sample.text):
+        raise Unreadable("other_format", other.message, other.line)
+    plan = _recognised(sample, asked)
+    if twice := encoded_twice(sample.text):
+        told = Notice(twice.code, twice.message, twice.line)
+        return replace(plan, format=replace(plan.format, warnings=(*plan.format.warnings, told)))
+    return plan
+
+
+def _recognised(sample: Sample, asked: Asked) -> Plan:
     seen = sample.inspection
     headless = asked.header_line == 0 or (
         seen is not None and bool(asked.columns) and not seen.header_lines
@@ -124,7 +137,7 @@ def _elsewhere(sample: Sample, seen: Inspection) -> Plan:
 def _plain(sample: Sample, seen: Inspection | None, found: Format, first: int) -> Plan:
     """The strict way from a header on, unless rows that it refuses are better understood."""
     rows = sample.tried(found, first)
-    settled = _settled(sample, found, rows)
+    settled = without_cut_prices(_settled(sample, found, rows), [cells for _, cells in rows])
     if (
         seen is not None
         and seen.header_lines
@@ -133,9 +146,14 @@ def _plain(sample: Sample, seen: Inspection | None, found: Format, first: int) -
         and _believed(sample, seen, _judged(settled, rows))
     ):
         try:
-            return _as_table(sample, seen)
+            table = _as_table(sample, seen)
         except HeaderMissing:
             pass  # a row was taken for a second one of the header
+        else:
+            cut = [each for each in table.format.warnings if each.code == "comma_cut"]
+            if not cut or seen.ruled:
+                return table
+            settled = replace(settled, warnings=(*settled.warnings, *cut))
     if seen is not None and seen.delimiter == found.delimiter:
         settled = replace(settled, confidence=seen.confidence, line_end=seen.line_end)
     return Plan(settled, first)
@@ -218,6 +236,7 @@ def _as_table(sample: Sample, seen: Inspection) -> Plan:
         confidence=seen.confidence,
     )
     settled = _settled(sample, found, [(each.line, each.cells) for each in rows])
+    settled = without_cut_prices(settled, [each.cells for each in rows])
     return Plan(settled, first, replace(seen, encoding=_standard(sample.encoding)))
 
 
@@ -294,6 +313,7 @@ def _settled(sample: Sample, found: Format, rows: list[tuple[int, list[str]]]) -
             notices.append(Notice(code, message, line))
 
         amounts = find_amounts(prices, decimal=asked.decimal or assigned.decimal, note=note)
+        amounts.beside = find_currencies(assigned.mapping, cells)
         found = replace(
             found, amounts=amounts, thousands=amounts.thousands, warnings=tuple(notices)
         )
@@ -313,7 +333,10 @@ def _header_missing(sample: Sample, found: Format, lacking: list[str]) -> Header
 
 def _what_is_missing(found: Format, lacking: list[str]) -> str:
     wanted = " and ".join(f'"{each}"' for each in lacking)
-    remedy = "Say on the import's page which column holds what, or name the columns in the file."
+    remedy = (
+        "Say under “How the file was read” which column holds what, or name the columns in the"
+        " file."
+    )
     if not found.header_line:
         return f"The file has no header, and cells alone do not tell {wanted}. {remedy}"
     names = [f'"{each[:40]}"' for each in found.header if each][:10]

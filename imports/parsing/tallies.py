@@ -3,16 +3,30 @@
 from typing import Final
 
 from imports.refusals import Notice
+from imports.understanding.fitting import LINE_CODES
 
-#: What is said of one row, and of several; {0} is how many.
+_SKUS: Final = "Check that they are the SKUs that you mean."
+#: What is said of one row, and of several, {0} being how many; and what to do.
 _MESSAGES: Final = {
     "sku_invisible": (
         "A SKU had invisible characters or non-breaking blanks, which were taken off",
         "{0:,} SKUs had invisible characters or non-breaking blanks, which were taken off",
+        _SKUS,
     ),
     "sku_apostrophe": (
         "A SKU had a spreadsheet's apostrophe before its digits, which was taken off",
         "{0:,} SKUs had a spreadsheet's apostrophe before their digits, which was taken off",
+        _SKUS,
+    ),
+    "name_invisible": (
+        "A name had zero-width characters, which were taken off",
+        "{0:,} names had zero-width characters, which were taken off",
+        "",
+    ),
+    "text_formula": (
+        "A cell was a formula of nothing but a text, which was taken for it",
+        "{0:,} cells were formulas of nothing but a text, which was taken for them",
+        "",
     ),
 }
 _SHOWN: Final = 60
@@ -41,8 +55,9 @@ class Tally:
     def _message(self, code: str, count: int) -> str:
         line, example = self._first[code]
         if code not in _MESSAGES:
-            return f"{count:,} row{'s' if count > 1 else ''}: {example}"
-        one, several = _MESSAGES[code]
+            noun = "line" if code in LINE_CODES else "row"
+            return f"{count:,} {noun}{'s' if count > 1 else ''}: {example}"
+        one, several, remedy = _MESSAGES[code]
         cell = "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in example[:_SHOWN])
         told = one if count == 1 else several.format(count)
-        return f"{told} (line {line:,}: {cell}). Check that they are the SKUs that you mean."
+        return f"{told} (line {line:,}: {cell}). {remedy}".rstrip()

@@ -7,10 +7,12 @@ and given out again. What has to be looked at from both ends is copied to a temp
 import io
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, Final, cast
 
+from catalog.rules import REQUIRED
+from imports.mapping import find_columns
 from imports.parsing.decoding import Source
 from imports.refusals import Notice, Unreadable
 from imports.understanding.opening import IN_MEMORY, open_content
@@ -85,7 +87,7 @@ def open_file(source: Source, *, name: str = "") -> Opened:
     packed = _copied(stream)
     size = packed.seek(0, io.SEEK_END)
     try:
-        content = open_content(packed, name=name)
+        content = open_content(packed, name=name, finds=_products)
     except Unreadable:
         packed.close()
         raise
@@ -99,6 +101,15 @@ def open_file(source: Source, *, name: str = "") -> Opened:
     doubts = [Notice(each.code, each.message, each.line) for each in content.doubts]
     text = Peeked(cast("Any", content.stream), packed, content.stream)
     return Opened(text, content.compression, doubts, taken)
+
+
+def _products(rows: Sequence[Sequence[str]]) -> tuple[int, int] | None:
+    """The row of a sheet whose names tell the columns of products, and that of their SKUs."""
+    for row, names in enumerate(rows):
+        found = {column.field: at for at, column in enumerate(find_columns(names)) if column.field}
+        if found.keys() >= set(REQUIRED):
+            return row, found["sku"]
+    return None
 
 
 def _copied(source: Source) -> BinaryIO:

@@ -85,8 +85,24 @@ def rejected_context(
         "writable": any(fault.name for row in shown for fault in row.faults),
         "mends": remedy is not None and not remedy.chooses,
         "takers": takers,
+        "fates": _fates(job),
         "left": job.rejected - sum(each.rows for each in takers),
     }
+
+
+def _fates(job: ImportJob) -> list[tuple[int, str]]:
+    """What became of the rows that were not rejected: how many, in words; empty before the end."""
+    if job.state != ImportJob.State.COMPLETED:
+        return []
+    only = "new" if job.mode == ImportJob.Mode.CREATE else "known"
+    fates = (
+        (job.created + job.updated + job.unchanged, "taken"),
+        (job.duplicates, "replaced by a later row of the same SKU"),
+        (job.skipped, f"passed over, since only {only} products were asked for"),
+        (job.left_out, "left out in the review"),
+        (job.conflicts, "left as changed since the review"),
+    )
+    return [(count, words) for count, words in fates if count]
 
 
 def entered_cells(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,13 @@ from psycopg import sql
 from core.sql import statement
 from imports.merge import SQL
 from imports.models import ImportJob
-from imports.reviews.outcome import moved_products, moved_rows, outcome, parameters
+from imports.reviews.outcome import (
+    is_logged,
+    moved_products,
+    moved_rows,
+    outcome,
+    parameters,
+)
 from imports.staging import missing_table, review_table
 
 NEW: Final = "new"
@@ -299,17 +306,18 @@ class _Conflicts:
         missing = missing_table(self.job.staging)
         moved = moved_products(self.job)
         page = statement(SQL, "review_missing_conflicts", missing=missing, moved=moved)
+        logged = is_logged(self.job)
         return [
             ReviewRow(
                 line=None,
                 kind=MISSING,
                 product_id=product_id,
                 sku=sku,
-                before={"name": name, "active": active},
+                before=_then(name, active, replaced if logged else None, now),
                 after=None,
                 now=_values(now),
             )
-            for product_id, sku, name, active, *now in _all(
+            for product_id, sku, name, active, replaced, *now in _all(
                 page, {**self._decided, "low": low, "size": many}
             )
         ]
@@ -322,6 +330,18 @@ def _values(found: Sequence[Any]) -> Values | None:
         return None
     price = None if price is None else Decimal(price)
     return dict(zip(_VALUES, (name, description, price, active), strict=True))
+
+
+def _then(name: str, active: bool, replaced: str | None, now: Sequence[Any]) -> Values:
+    """A missing product's values at the review: what the log says was replaced, the rest as now.
+
+    Without a log of it those that the review kept.
+    """
+    if replaced is None:
+        return {"name": name, "active": active}
+    known = dict(zip(_VALUES, now, strict=True)) | json.loads(replaced)
+    price = None if known["price"] is None else Decimal(known["price"])
+    return {"name": name, "description": known["description"], "price": price, "active": active}
 
 
 def _pattern(search: str) -> dict[str, Any]:

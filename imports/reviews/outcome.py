@@ -116,7 +116,7 @@ def catalog_size(job: ImportJob) -> int:
 def moved_rows(job: ImportJob) -> sql.Composed:
     """The query for the lines of a review whose products changed since, by `parameters`."""
     review = review_table(job.staging)
-    if _is_logged(job):
+    if is_logged(job):
         return statement(SQL, "review_moved", review=review)
     verdicts = statement(SQL, "review_verdicts", review=review)
     return statement(SQL, "review_conflicting", verdicts=verdicts, key="line")
@@ -125,13 +125,13 @@ def moved_rows(job: ImportJob) -> sql.Composed:
 def moved_products(job: ImportJob) -> sql.Composed:
     """The query for the missing products of a review that changed since, by `parameters`."""
     missing = missing_table(job.staging)
-    if _is_logged(job):
+    if is_logged(job):
         return statement(SQL, "review_missing_moved", missing=missing)
     verdicts = statement(SQL, "review_missing_verdicts", missing=missing)
     return statement(SQL, "review_conflicting", verdicts=verdicts, key="product_id")
 
 
-def _is_logged(job: ImportJob) -> bool:
+def is_logged(job: ImportJob) -> bool:
     """Whether the log of all that changed since is there: the oldest of it is forgotten in time."""
     version, _ = job.reviewed["version"]
     return not ChangeSet.objects.filter(pk__gt=version, pruned_at__isnull=False).exists()

@@ -33,6 +33,7 @@ from imports.reviews.listing import (
 )
 from imports.reviews.outcome import Outcome, catalog_size, outcome
 from imports.reviews.reviewing import stands
+from imports.reviews.risks import missing_risk
 
 REJECTED: Final = "rejected"
 #: In the page's address; without any of them it is the page itself that is asked for.
@@ -124,13 +125,15 @@ class Prospect:
     """What applying would do, in numbers.
 
     `going` is how many products would be deactivated or deleted because they are missing;
-    `must_type` if somebody has to type that number. `conflicting` are rows, and missing products,
-    that were changed since. `seen` is what a person agrees to who applies.
+    `must_type` if somebody has to type that number. `catalog` is how many products there are,
+    `conflicting` rows, and missing products, that were changed since. `seen` is what a person
+    agrees to who applies.
     """
 
     outcome: Outcome
     going: int
     must_type: bool
+    catalog: int
     products: int
     conflicting: tuple[int, int]
     seen: str
@@ -158,7 +161,7 @@ def review_context(job: ImportJob, query: QueryDict) -> dict[str, Any]:
         "changes": changes_of(job, query, conflicts=prospect.conflicting),
         "risks": [
             {**risk, "left_out": risk["code"] in job.left_out_classes}
-            for risk in job.reviewed["risks"]
+            for risk in risks_now(job, prospect)
         ],
         "furthest": furthest_price(job),
         "catalog_percent": settings.RISK_CATALOG_PERCENT,
@@ -200,18 +203,30 @@ def prospect_of(job: ImportJob) -> Prospect:
     """What applying the review of a job would do now."""
     does = outcome(job)
     going = does.deactivated + does.deleted
-    many = False
-    if going:
-        many = is_many(going, catalog_size(job), percent=settings.RISK_CATALOG_PERCENT)
+    catalog = catalog_size(job)
     return Prospect(
         outcome=does,
         going=going,
-        must_type=many,
+        must_type=going > 0 and is_many(going, catalog, percent=settings.RISK_CATALOG_PERCENT),
+        catalog=catalog,
         products=does.created + does.updated + going,
         conflicting=(does.conflicts, does.missing_conflicts),
         seen="-".join(map(str, astuple(does))),
         days=settings.CHANGE_RETENTION_DAYS,
     )
+
+
+def risks_now(job: ImportJob, prospect: Prospect) -> list[dict[str, Any]]:
+    """The risks of a review, what it says of missing products by what would become of them now.
+
+    The catalog may have grown or shrunk since, and some of them may be left out by themselves.
+    """
+    listed = [risk for risk in job.reviewed["risks"] if risk["code"] != "missing"]
+    found = job.reviewed["missing"] if "missing" in job.left_out_classes else prospect.going
+    if found and (prospect.must_type or len(listed) < len(job.reviewed["risks"])):
+        rebuilt = sum(risk["code"] == "rebuilt" for risk in listed)
+        listed.insert(rebuilt, missing_risk(job, found))
+    return listed
 
 
 def furthest_price(job: ImportJob) -> tuple[Decimal, Decimal] | None:
@@ -328,13 +343,18 @@ def _moved(row: ReviewRow) -> tuple[str, str]:
 
 
 def _three(row: ReviewRow) -> Iterator[Three]:
-    """The fields that are not the same in all three; all that are known when a whole row is not."""
-    known_fields = ("name", "active") if row.kind == MISSING else FIELDS
-    for name in known_fields:
+    """The fields that are not the same in all three.
+
+    Of a product that the file does not have, those that changed since; of one that is not there any
+    more its name.
+    """
+    known = [each for each in (row.before, row.now, row.after) if each is not None]
+    names = [name for name in FIELDS if all(name in each for each in known)]
+    if row.kind == MISSING and row.now is None:
+        names = ["name"]
+    for name in names:
         then, now, file = (_text(each, name) for each in (row.before, row.now, row.after))
-        known = [each for each in (row.before, row.now, row.after) if each is not None]
-        texts = {_text(each, name) for each in known}
-        if len(texts) > 1 or len(known) < 2 or row.kind == MISSING:
+        if len(known) < 2 or len({_text(each, name) for each in known}) > 1:
             then, now, file = (text and _cut(text, 0) for text in (then, now, file))
             yield Three(LABELS[name], then, now, file)
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
+from django.template.defaultfilters import pluralize
 from psycopg import sql
 
 from catalog.models import Product
@@ -26,6 +27,7 @@ from imports.missing import find_missing, is_many, unreadable_rows
 from imports.models import Decision, ImportJob
 from imports.options import Options
 from imports.reviews.outcome import catalog_size, outcome, parameters, settled_version
+from imports.reviews.risks import risks
 from imports.reviews.tables import make
 from imports.staging import compared_table, judged_table, missing_table, review_table
 
@@ -48,35 +50,6 @@ class Waits(Exception):
 def rules_of(job: ImportJob) -> Rules:
     """What the rows of a job may do, by its options and the columns that its file has."""
     return Rules.of(Options.of(job), [each["field"] for each in job.detected["columns"]])
-
-
-def risks(job: ImportJob, found: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What a person should look at before it is applied, the gravest first.
-
-    `found` has counts: missing, catalog, unreadable, deactivates, emptied, price_moved.
-    """
-    percent = settings.RISK_CATALOG_PERCENT
-    listed = []
-
-    def risk(code: str, count: int, message: str) -> None:
-        listed.append({"code": code, "count": count, "message": message})
-
-    goes = "deleted" if job.missing == ImportJob.Missing.DELETE else "deactivated"
-    if is_many(found["missing"], found["catalog"], percent=percent):
-        risk("missing", found["missing"], f"are not in the file and would be {goes}.")
-    if found["unreadable"] and found["missing"]:
-        risk("unreadable_sku", found["unreadable"], "were refused before their SKU was made out.")
-    if is_many(found["deactivates"], found["catalog"], percent=percent):
-        risk("deactivates", found["deactivates"], "would be deactivated by their rows.")
-    if found["price_moved"]:
-        moves = f"move by more than {settings.RISK_PRICE_PERCENT} %."
-        risk("price_moved", found["price_moved"], moves)
-    if found["emptied"]:
-        risk("emptied", found["emptied"], "lose their price or description.")
-    guessed = [each for each in job.detected.get("mapping", ()) if each["how"] == "content"]
-    if guessed:
-        risk("guessed", len(guessed), "were found by their content only.")
-    return listed
 
 
 def compare_unseen(job: ImportJob, table: str) -> tuple[MergeCounts, str]:
@@ -301,8 +274,9 @@ def apply_review(
             goes = "deleted" if does.deleted else "deactivated"
             raise ReviewRefused(
                 "confirm",
-                f"{going:,} products would be {goes}, more than {settings.RISK_CATALOG_PERCENT} %"
-                " of the catalog. Give that number to say that it is meant.",
+                f"{going:,} product{pluralize(going)} would be {goes}, more than"
+                f" {settings.RISK_CATALOG_PERCENT} % of the catalog. Give that number to say that"
+                " it is meant.",
             )
         ImportJob.objects.filter(pk=job.pk).update(
             state=ImportJob.State.QUEUED,

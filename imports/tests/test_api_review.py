@@ -71,7 +71,7 @@ def test_preview_of_a_review_has_counts_risks_and_the_outcome(editor_api: ApiCli
     review = body["review"]
     assert review["counts"]["missing"] == 1
     assert review["fields_changed"] == {"name": 0, "description": 2, "price": 2, "active": 1}
-    assert {"code": "price_moved", "count": 1, "message": "1 prices move by more than 50 %."} in (
+    assert {"code": "price_moved", "count": 1, "message": "1 price moves by more than 50 %."} in (
         review["risks"]
     )
     assert review["outcome"] == {

@@ -109,6 +109,19 @@ def test_both_readers_refuse_the_same_rows(
     assert table == plain
 
 
+def test_both_readers_take_quotes_at_the_end_of_cells_for_inches() -> None:
+    raw = b'sku;name;price\n1;Rohr 3/4";1,5\n2;Rohr 1/2";1,6\n3;"Rohr 1""";1,7\n4";b;2,5\n'
+    plain, table = in_both_ways(raw)
+
+    assert [cells for _, _, _, cells in plain] == [
+        ["1", 'Rohr 3/4"', "1,5"],
+        ["2", 'Rohr 1/2"', "1,6"],
+        ["3", 'Rohr 1"', "1,7"],
+        ['4"', "b", "2,5"],
+    ]
+    assert table == plain
+
+
 def test_apostrophes_that_open_cells_and_close_none_are_no_quotes() -> None:
     raw = b"sku,name,description,price,active\r\n'=1+1,',\"'=1+11,5\",,no\r\n"
     reader = read(io.BytesIO(raw))

@@ -187,6 +187,57 @@ def test_what_spreadsheets_and_pages_leave_in_a_sku_is_taken_off_and_counted(
     assert known_sku([cell, "", "", "", ""], found) == sku
 
 
+@pytest.mark.parametrize("field", range(5))
+def test_a_formula_of_nothing_but_a_text_is_that_text_and_counted(field: int) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    noted: list[tuple[str, str]] = []
+    check = checker(found, lambda code, text: noted.append((code, text)))
+    texts = ["0012", 'a "b"', "c", "12.50", "yes"]
+    written = [f'="{text.replace(chr(34), chr(34) * 2)}"' for text in texts]
+    cells = [*texts[:field], written[field], *texts[field + 1 :]]
+
+    assert check(cells) == ("0012", 'a "b"', "c", "12.50", True)
+    assert noted == [("text_formula", written[field])]
+    assert batch_checker(found)([texts, cells]) is None
+    assert known_sku(cells, found) == "0012"
+
+
+@pytest.mark.parametrize("text", ['="a"b"', '="', '="a"&"b"', "=1", '\'="a"'])
+def test_other_formulas_are_texts_as_they_stand(text: str) -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+
+    assert checker(found)([text, text, text, "", ""])[:3] == (text.lstrip("'"),) * 3
+
+
+def test_prices_that_are_formulas_of_a_text_show_the_decimal_mark() -> None:
+    content = 'sku,name,price\n"=""0012""",One,"=""1.234,50"""\n"=""0013""",Two,"=""9,5"""\n'
+    reader = read(io.BytesIO(content.encode()))
+    check = checker(reader.format, reader.note)
+
+    assert [check(cells) for _, _, cells in reader] == [
+        ("0012", "One", None, "1234.50", None),
+        ("0013", "Two", None, "9.5", None),
+    ]
+    assert [(each.code, each.message) for each in reader.format.warnings] == [
+        (
+            "text_formula",
+            "4 cells were formulas of nothing but a text, which was taken for them (line 2: "
+            '="0012").',
+        )
+    ]
+
+
+def test_zero_width_characters_are_taken_off_names_and_counted() -> None:
+    found = read(io.BytesIO(f"{HEADER}\n".encode())).format
+    noted: list[str] = []
+    check = checker(found, lambda code, text: noted.append(code))
+
+    assert check(["A-1", "\ufeffBlue\u200b lamp", "", "", ""])[1] == "Blue lamp"
+    assert noted == ["name_invisible"]
+    assert check(["A-1", "👩\u200d🔧 می\u200cخواهم", "", "", ""])[1] == "👩\u200d🔧 می\u200cخواهم"
+    assert noted == ["name_invisible"]
+
+
 @pytest.mark.parametrize("sku", ["4.00638E+12", "4,00638E+12", " 1E+13", "4.00638e+12"])
 def test_a_sku_that_a_spreadsheet_shortened_is_refused(sku: str) -> None:
     found = read(io.BytesIO(f"{HEADER}\n".encode())).format

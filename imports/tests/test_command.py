@@ -244,7 +244,7 @@ def test_import_that_waits_for_a_review_says_where_and_why(tmp_path: Path) -> No
 
     job = ImportJob.objects.latest("id")
     assert (waits.value.returncode, job.state) == (3, ImportJob.State.REVIEW)
-    assert "1 move by more than 50 %." in str(waits.value)
+    assert " 1 price moves by more than 50 %." in str(waits.value)
     assert catalog() == [("A-1", "One", "", Decimal("1.00"), True)]
 
 

@@ -290,3 +290,12 @@ def test_table_and_plain_reader_agree_about_a_plain_file() -> None:
     assert plain.detected["quotechar"] == '"'
     assert job.detected["quotechar"] == "'"
     assert (job.unchanged, catalog()) == (200, before)
+
+
+def test_prices_in_several_currencies_wait_for_a_person() -> None:
+    content = "sku,name,price,Currency\nA-1,One,1.50,EUR\nA-2,Two,2.50,USD\n"
+    job = imported(content, review="risks")
+
+    assert (job.state, catalog()) == ("review", [])
+    assert [each["code"] for each in job.reviewed["risks"]] == ["currencies"]
+    assert imported(content.replace("USD", "EUR"), review="risks").state == "completed"

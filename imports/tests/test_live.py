@@ -110,6 +110,13 @@ def test_completed_job_shows_its_own_counts_whatever_valkey_says() -> None:
     assert {state for key, state in steps(job).items() if key != "review"} == {"done"}
 
 
+def test_one_row_is_not_called_rows() -> None:
+    job = completed("sku,name\nA-1,One\n")
+
+    notes = {step.key: step.note for step in live(job).steps}
+    assert notes["read"].startswith("1 row in ")
+
+
 def test_failed_job_shows_where_it_stopped() -> None:
     assert steps(imported("a,b\n")) == {
         "receive": "done", "read": "failed", "check": "todo", "review": "none",

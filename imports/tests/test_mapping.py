@@ -232,6 +232,56 @@ def test_vague_name_of_active_does_not_count_otherwise(word: str) -> None:
     assert "active" not in how(STATUS)
 
 
+SHOPIFY = ["Title", "Variant SKU", "Variant Price", "Published", "Status"]
+
+
+def test_status_of_a_shop_decides_beside_what_is_published() -> None:
+    rows = [["Bolt", "A-1", "1.50", "true", "draft"], ["Nut", "A-2", "2.50", "true", "Active"]]
+    found = find_columns(SHOPIFY, [[cell.lower() for cell in row] for row in rows])
+
+    assert found[3:] == [Column("Published", rival="active"), Column("Status", "active", "synonym")]
+    assert list(doubts(found)) == [
+        (
+            "second_column",
+            '"Published" may hold “active” as well as "Status", which was taken. If that is wrong,'
+            " choose the other one.",
+        )
+    ]
+
+
+def test_other_status_gives_way_to_what_is_published() -> None:
+    rows = [["Bolt", "A-1", "1.50", "true", "yes"], ["Nut", "A-2", "2.50", "false", "no"]]
+    found = find_columns(SHOPIFY, rows)
+
+    assert fields(SHOPIFY, rows)["active"] == "Published"
+    assert [code for code, _ in doubts(found)] == ["second_column"]
+
+
+def test_price_that_no_name_tells_is_told_of_with_the_columns_that_are_not_used() -> None:
+    assert list(doubts(find_columns(["Artikelnr", "Titel", "EK-Preis", "UVP"]))) == [
+        (
+            "price_not_found",
+            'No column was taken for the price; not imported: "EK-Preis", "UVP". If one of them'
+            " holds the price, choose it.",
+        )
+    ]
+    many = find_columns(["sku", "name", *"abcdefg"])
+    assert '"a", "b", "c", "d", "e", …' in next(doubts(many))[1]
+
+
+@pytest.mark.parametrize(
+    "header", [["sku", "name"], ["sku", "name", "", "error"], ["sku", "name", "price", "EK"]]
+)
+def test_nothing_is_said_of_a_price_where_no_column_may_hold_it(header: list[str]) -> None:
+    assert list(doubts(find_columns(header))) == []
+
+
+def test_header_that_is_marked_as_a_remark_is_known() -> None:
+    assert fields(["#sku", "name"]) == {"sku": "#sku", "name": "name"}
+    assert fields(["#Artikelnummer", "Name"])["sku"] == "#Artikelnummer"
+    assert fields(["name", "#sku"]) == {"name": "name"}
+
+
 PARTS = [
     ["BRG-6204", "Ball bearing 6204", "12.90", "4006381333931", "7"],
     ["HXB-M8X40", "Hex bolt M8", "4.85", "4006381333948", "12"],
@@ -245,7 +295,10 @@ def test_columns_without_a_known_name_are_taken_by_their_cells_and_that_is_a_dou
     assert [(column.field, column.how) for column in found] == [
         ("sku", "content"), ("name", "content"), ("", ""), ("", ""), ("", ""),
     ]  # fmt: skip
-    assert [code for code, _ in doubts(found)] == ["mapped_by_content"] * 2
+    assert [code for code, _ in doubts(found)] == [
+        *["mapped_by_content"] * 2,
+        "price_not_found",
+    ]
     assert next(doubts(found))[1] == (
         'Nothing names the SKU, so "Spalte A" was taken for it by what its cells look like.'
         " If that is wrong, choose another column."

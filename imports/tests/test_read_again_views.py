@@ -90,6 +90,33 @@ def test_page_shows_what_was_found_as_chips(editor_client: Client) -> None:
         assert words in page
 
 
+def test_header_row_is_offered_as_far_down_as_it_may_stand(editor_client: Client) -> None:
+    job = waiting()
+    found = {**job.detected}
+
+    for line, last in ((2, 30), (41, 43)):
+        ImportJob.objects.filter(pk=job.pk).update(detected={**found, "header_line": line})
+        page = editor_client.get(f"/imports/{job.pk}/").content.decode()
+        offered = page.partition('name="header_line"')[2].partition("</select>")[0]
+        assert chosen(page, "header_line") == f"line {line}"
+        assert f">line {last}</option>" in offered
+        assert f">line {last + 1}</option>" not in offered
+
+
+def test_workbook_has_no_chips_that_it_has_no_use_for(editor_client: Client) -> None:
+    job = waiting()
+    ImportJob.objects.filter(pk=job.pk).update(detected={**job.detected, "compression": "xlsx"})
+
+    page = editor_client.get(f"/imports/{job.pk}/").content.decode()
+    assert [name in page for name in ('name="encoding"', 'name="delimiter"')] == [False, False]
+    assert "<dt>Encoding</dt>" not in page
+    assert (chosen(page, "header_line"), chosen(page, "decimal")) == ("line 2", "Comma")
+
+    post(editor_client, job, **{**chips(), "header_line": "1", "encoding": "utf-8"})
+    job.refresh_from_db()
+    assert (job.encoding, job.delimiter, job.header_line) == ("", "", 1)
+
+
 def test_what_was_asked_for_stands_in_its_chip(editor_client: Client) -> None:
     job = waiting()
     ImportJob.objects.filter(pk=job.pk).update(encoding="utf-8", header_line=0)

@@ -76,7 +76,8 @@ def test_a_header_without_required_columns_names_what_is_missing_and_found() -> 
         "header_missing",
         1,
         'Line 1: the header has no column "sku". Found: "artikel", "name", "price". '
-        "Say on the import's page which column holds what, or name the columns in the file.",
+        "Say under “How the file was read” which column holds what, or name the columns in the"
+        " file.",
     )
 
 
@@ -208,9 +209,21 @@ def test_a_quote_within_an_unquoted_cell_is_literal() -> None:
     assert cells_of('sku,name\nA,5" pipe\n') == [["A", '5" pipe']]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_quote_at_the_end_of_an_unquoted_cell_is_literal(delimiter: str) -> None:
+    rows = [["1", 'Rohr 3/4"', "2"], ["2", '27"', "x"], ["3", "a", '1"'], ['4"', "b", "c, d"]]
+    written = [delimiter.join(f'"{c}"' if delimiter in c else c for c in row) for row in rows]
+    assert cells_of("\n".join([f"sku{delimiter}name{delimiter}x", *written])) == rows
+
+
+def test_a_quote_at_the_end_of_a_cell_rejects_a_row_of_another_width() -> None:
+    content = 'sku,name\nA,"One"\nB,a, b",3\nC,3\n'
+    assert broken_rows(content) == [(3, [("quote", "")], b'B,a, b",3\n')]
+
+
 @pytest.mark.parametrize(
     "row",
-    ['B,"12" monitor"', 'B,"a"b', '"B" ,two', 'B,27"', ' "B",two'],
+    ['B,"12" monitor"', 'B,"a"b', '"B" ,two', ' "B",two'],
 )
 def test_a_misplaced_quote_rejects_its_row_alone(row: str) -> None:
     content = f"sku,name\nA,1\n{row}\nC,3\n"
@@ -252,7 +265,8 @@ def test_a_file_whose_first_row_is_data_has_no_header() -> None:
         opened(content)
     assert caught.value.message == (
         'The file has no header, and cells alone do not tell "sku". '
-        "Say on the import's page which column holds what, or name the columns in the file."
+        "Say under “How the file was read” which column holds what, or name the columns in the"
+        " file."
     )
     assert (caught.value.format.header_line, caught.value.format.header) == (0, ("",) * 3)
     assert len(cells_of(content, header_line=0, columns=("sku", "name", "price"))) == 50

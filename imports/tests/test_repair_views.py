@@ -110,8 +110,14 @@ def test_words_are_given_a_meaning(editor_client: Client) -> None:
     job = completed("sku,name,active\nA-1,One,on sale\nA-2,Two,gone\n")
     shown = text_of(editor_client.get(f"{page(job)}repair/?code=active_unknown"))
     assert "“on sale” means" in shown
+    assert '<button class="btn btn-primary" disabled>' in shown
+    assert "No word has a meaning by which a row could be taken." in shown
 
     words = {"word": ["on sale", "gone"], "means": ["yes", ""]}
+    counted = {"code": "active_unknown", "count": "1"} | words
+    shown = text_of(editor_client.post(f"{page(job)}repair/", counted))
+    assert "1 of 2 rows" in shown
+    assert '<button class="btn btn-primary">' in shown
     editor_client.post(f"{page(job)}repair/", {"code": "active_unknown"} | words)
     run_next()
 

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.http import QueryDict
+from django.utils import timezone
 from psycopg import sql
 
 from catalog import products
+from catalog.models import ChangeSet, ProductChange
 from imports.models import ImportJob
 from imports.reviews.listing import Asked, ReviewRow, page_of, pages_of
+from imports.reviews.page import review_context
 from imports.reviews.reviewing import decide, decide_class
 from imports.tests.importing import csv_of, product
 from imports.tests.waiting import in_review
@@ -192,6 +196,47 @@ def test_conflicts_show_three_values() -> None:
     assert (came.sku, came.before, (came.now or {})["name"]) == ("B-1", None, "Came first")
     assert (missing.sku, missing.after, (missing.now or {})["name"]) == ("A-5", None, "Ring")
     assert skus(job, "conflicts") == ["A-1", "A-2", "A-4", "B-1", "A-5"]
+
+
+def test_missing_product_shows_what_changed_since_whatever_it_is() -> None:
+    old = csv_of(
+        "A-1,Bolt,,,", "A-2,Nut,hex,2.00,yes", "A-3,Cap,,,", "A-4,Pin,,4.00,", "A-5,Rod,,,"
+    )
+    job = in_review(csv_of("A-1,Bolt,,,"), old=old, missing="delete")
+    edit("A-2", description="", price=None)
+    edit("A-2", price=Decimal("3.00"))
+    edit("A-2", price=None)
+    products.delete(product("A-3").pk, source="form", actor=None)
+    edit("A-4", active=False, price=Decimal("4.40"))
+    edit("A-5", name="Bar")
+    edit("A-5", name="Rod")
+
+    context = review_context(job, QueryDict("class=conflicts"))
+
+    assert [
+        (shown.row.sku, [(each.label, each.then, each.now, each.file) for each in shown.conflict])
+        for shown in context["changes"].rows
+    ] == [
+        ("A-2", [("Price", "2.00", None, None), ("Description", "hex", None, None)]),
+        ("A-3", [("Name", "Cap", None, None)]),
+        ("A-4", [("Price", "4.00", "4.40", None), ("Active", "yes", "no", None)]),
+        ("A-5", []),
+    ]
+
+
+def test_missing_product_shows_what_is_known_when_the_log_is_forgotten() -> None:
+    job = in_review(csv_of("A-1,Bolt,long,10.50,yes"), missing="delete")
+    edit("A-2", name="Hex nut", price=None)
+    edit("A-3", price=None)
+    ChangeSet.objects.filter(source="form").update(pruned_at=timezone.now())
+    ProductChange.objects.filter(change_set__source="form").delete()
+
+    changes = review_context(job, QueryDict("class=conflicts"))["changes"]
+
+    assert [
+        (shown.row.sku, [(each.label, each.then, each.now) for each in shown.conflict])
+        for shown in changes.rows
+    ] == [("A-2", [("Name", "Nut", "Hex nut")]), ("A-3", [])]
 
 
 def test_pages_of_conflicts_go_from_rows_to_missing_products() -> None:

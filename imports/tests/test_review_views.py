@@ -14,7 +14,7 @@ from catalog import products
 from imports.models import Decision, ImportJob
 from imports.report import causes
 from imports.reviews.outcome import outcome
-from imports.tests.importing import catalog, csv_of, product, run_next, woken
+from imports.tests.importing import catalog, completed, csv_of, product, run_next, woken
 from imports.tests.waiting import in_review
 
 pytestmark = [
@@ -194,6 +194,22 @@ def test_conflicts_are_shown_and_asked_about(
     assert product("A-1").price == Decimal(price)
 
 
+def test_page_says_what_became_of_the_rows_that_were_not_rejected(editor_client: Client) -> None:
+    job = in_review()
+    products.update(product("A-1").pk, source="form", actor=None, price=Decimal("11.00"))
+    editor_client.post(url("decide", job), {"row": "line-3", "leave": "line-3"}, headers=HTMX)
+    editor_client.post(url("apply", job), {"seen": seen(editor_client, job)})
+    done = run_next()
+
+    page = text_of(editor_client.get(url("detail", job)))
+
+    assert (done.staged, done.created, done.updated, done.unchanged) == (5, 1, 1, 1)
+    assert (
+        "1 row was left aside</b>, 16.7 % of the file. Of the other 5, 3 were taken,"
+        " 1 was left out in the review, 1 was left as changed since the review."
+    ) in page
+
+
 def test_many_missing_products_need_their_number_typed(editor_client: Client) -> None:
     job, before = in_review(csv_of("A-1,Bolt,short,10.00,yes"), missing="delete"), catalog()
     agreed = seen(editor_client, job)
@@ -211,6 +227,42 @@ def test_many_missing_products_need_their_number_typed(editor_client: Client) ->
 
     assert run_next().deleted == 4
     assert [sku for sku, *_ in catalog()] == ["A-1"]
+
+
+def test_notice_of_missing_products_has_the_figures_of_now(editor_client: Client) -> None:
+    job = in_review(csv_of("A-1,Bolt,short,10.00,yes"), missing="delete")
+    completed(csv_of(*(f"N-{number},New,,,yes" for number in range(3))))
+
+    page = text_of(editor_client.get(url("detail", job)))
+    assert "4 products would be deleted</b>, 50 % of the catalog" in page
+    assert "needs a yes of its own" in page
+    assert '<b class="mono phrase">4</b>' in page
+
+    completed(csv_of(*(f"M-{number},New,,,yes" for number in range(12))))
+    page = text_of(editor_client.get(url("detail", job)))
+    assert "4 products would be deleted</b>, 20 % of the catalog: they are missing" in page
+    assert "needs a yes of its own" not in page
+    assert 'name="missing_agreed"' not in page
+
+    left = [f"product-{product(sku).pk}" for sku in ("A-2", "A-3", "A-4")]
+    editor_client.post(url("decide", job), {"leave": left})
+    page = text_of(editor_client.get(url("detail", job)))
+    assert "1 product would be deleted</b>, 5 % of the catalog: it is missing" in page
+
+
+def test_catalog_that_shrank_since_makes_missing_products_many(editor_client: Client) -> None:
+    old = csv_of(*(f"A-{number},Bolt,,,yes" for number in range(10)))
+    job = in_review(
+        csv_of(*(f"A-{number},Bolt,,,yes" for number in range(8))), old=old, missing="delete"
+    )
+    assert "2 products would be deleted" not in text_of(editor_client.get(url("detail", job)))
+
+    for number in range(4):
+        products.delete(product(f"A-{number}").pk, source="form", actor=None)
+
+    page = text_of(editor_client.get(url("detail", job)))
+    assert "2 products would be deleted</b>, 33.3 % of the catalog" in page
+    assert '<b class="mono phrase">2</b>' in page
 
 
 def test_discarded_review_leaves_nothing(editor_client: Client) -> None:

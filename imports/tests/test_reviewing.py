@@ -295,7 +295,7 @@ def test_missing_products_are_reviewed_with_the_rest() -> None:
     announced = outcome(job)
     assert (announced.deleted, announced.missing_left_out, announced.missing_conflicts) == (1, 1, 1)
 
-    with pytest.raises(ReviewRefused, match="1 products would be deleted"):
+    with pytest.raises(ReviewRefused, match="1 product would be deleted"):
         apply_review(job, user=None)
     done = applied(job, missing_agreed=1)
 

@@ -52,6 +52,44 @@ def test_a_single_letter_past_ascii_is_read_as_the_usual_encoding(name: str) -> 
     assert table(listing([name, "Bolt"]), "windows-1252")[1][1] == name
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Ü1", "Ü2", "Ö3"],
+        ["ü1"],
+        ["Größe ü0", "ü1"],
+        ["Größe", *(f"ü{each}" for each in range(20))],
+        ["ø8", "ø10", "Blå skrue"],
+        ["Ø8", "Ø10"],
+        ["ñ1", "ñ2"],
+        ["é"],
+        ["M8×20", "ß"],
+    ],
+)
+def test_a_few_letters_of_the_west_are_windows_1252(names: list[str]) -> None:
+    found, rows = understood(listing(names), "windows-1252")
+
+    assert found.encoding == "windows-1252"
+    assert [row[1] for row in rows[1:]] == names
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("macintosh", "Größe"),
+        ("cp850", "Größe"),
+        ("windows-1250", "Łódź"),
+        ("windows-1251", "№1"),
+        ("cp866", "Болт"),
+    ],
+)
+def test_a_few_letters_are_read_as_another_encoding_with_a_doubt(encoding: str, name: str) -> None:
+    found, rows = understood(listing([name]), CODECS[encoding])
+
+    assert (found.encoding, rows[1][1]) == (encoding, name)
+    assert "encoding_close" in doubts(found)
+
+
 def test_capitals_of_an_old_system_are_no_chinese() -> None:
     names = ["MÜLLBEUTEL", "SÄGE", "KÜCHENMESSER", "SCHLÜSSEL"]
 

@@ -25,6 +25,10 @@ def archive(members: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+class Raw(str):
+    """A cell as XML; {} is where it stands."""
+
+
 def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
     """A workbook with the parts that any reader asks for."""
     names = list(sheets)
@@ -61,7 +65,9 @@ def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
         rows = "".join(
             f'<row r="{line}">'
             + "".join(
-                f'<c r="{chr(65 + column)}{line}"><v>{cell}</v></c>'
+                cell.format(f"{chr(65 + column)}{line}")
+                if isinstance(cell, Raw)
+                else f'<c r="{chr(65 + column)}{line}"><v>{cell}</v></c>'
                 if isinstance(cell, int | float)
                 else f'<c r="{chr(65 + column)}{line}" t="inlineStr"><is><t>{cell}</t></is></c>'
                 for column, cell in enumerate(row)
@@ -97,6 +103,40 @@ def test_a_zip_archive_with_one_table_is_unpacked() -> None:
 
 def test_a_readme_beside_the_table_does_no_harm() -> None:
     assert understood(archive({"products.csv": TEXT, "logo.png": b"x"}))[1] == ROWS
+
+
+@pytest.mark.parametrize("beside", ["README.txt", "terms.pdf", "img/logo.png", "LICENSE"])
+def test_the_one_table_among_other_files_is_read(beside: str) -> None:
+    found, rows = understood(archive({beside: b"Read me, please.\nNow.\n", "a/b.tsv": TEXT}))
+
+    assert rows == ROWS
+    assert ("other_files" in doubts(found)) == beside.endswith(".txt")
+
+
+def test_a_text_is_the_table_of_an_archive_that_has_no_other() -> None:
+    found, rows = understood(archive({"terms.pdf": b"%PDF", "products.txt": TEXT}))
+
+    assert (rows, "other_files" in doubts(found)) == (ROWS, False)
+
+
+def test_a_workbook_within_an_archive_is_read() -> None:
+    sheet: list[list[object]] = [["sku", "name"], ["A1", "Bolt"], ["A2", "Nut"]]
+    book = workbook({"Products": sheet})
+    found, rows = understood(archive({"README.txt": b"x", "products.xlsx": book}))
+
+    assert (found.compression, "other_files" in doubts(found)) == ("xlsx", True)
+    assert rows == sheet
+
+
+def test_a_workbook_within_an_archive_that_is_none_is_refused() -> None:
+    assert refusal(archive({"products.xlsx": b"x"})).code == "workbook_broken"
+    assert refusal(archive({"products.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"})).code == "binary"
+
+
+def test_a_workbook_and_a_table_in_one_archive_are_refused() -> None:
+    refused = refusal(archive({"a.xlsx": workbook({"A": [["sku"]]}), "b.csv": TEXT}))
+
+    assert (refused.code, "a.xlsx, b.csv" in refused.message) == ("archive_members", True)
 
 
 def test_an_archive_with_several_tables_is_refused_by_their_names() -> None:
@@ -152,10 +192,11 @@ def test_a_bomb_is_refused_before_it_unpacks(pack: object) -> None:
 
 def test_a_workbook_past_the_cap_is_refused_unread() -> None:
     raw = workbook({"Prices": [["sku", "price"], ["A1", 1]]})
-    with patch.object(opening, "WORKBOOK", 100), pytest.raises(Unreadable) as refused:
-        inspect(io.BytesIO(raw))
+    for packed in (raw, archive({"a.xlsx": raw})):
+        with patch.object(opening, "WORKBOOK", 100), pytest.raises(Unreadable) as refused:
+            inspect(io.BytesIO(packed))
 
-    assert refused.value.code == "workbook_too_large"
+        assert refused.value.code == "workbook_too_large"
 
 
 def test_files_on_disk_are_left_open_for_their_owner(tmp_path: Path) -> None:

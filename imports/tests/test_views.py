@@ -1,6 +1,7 @@
 """The pages of imports, for those who may and those who may not."""
 
 import asyncio
+import re
 from typing import cast
 
 import pytest
@@ -10,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from catalog.models import Product
+from catalog.tests.change_sets import undone
 from core.leases import request_cancel
 from imports.models import ImportJob, StoredFile
 from imports.sample import SAMPLE_CSV
@@ -207,6 +210,22 @@ def test_list_without_imports_says_what_to_do(editor_client: Client) -> None:
     assert "No import has failed" in text_of(editor_client.get(LIST, {"state": "failed"}))
 
 
+def test_lists_say_which_imports_were_undone_and_which_took_nothing(editor_client: Client) -> None:
+    change_set = completed(csv_of("A-1,One,,,")).change_set
+    assert change_set is not None
+    undone(change_set)
+    completed(csv_of("A-2,,,,", "A-3,,,,"))
+
+    for path in (LIST, "/"):
+        page = re.sub(r"<svg.*?</svg>", "", text_of(editor_client.get(path)), flags=re.DOTALL)
+        states = re.findall(r'<span class="state (\w+)">([^<]+)</span>([^/]*)', page)
+        assert [(tone, words, "undone" in rest) for tone, words, rest in states] == [
+            ("warn", "Nothing imported", False),
+            ("ok", "Completed", True),
+        ]
+    assert Product.objects.count() == 0
+
+
 def test_list_costs_the_same_queries_however_long_it_is(
     editor_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -246,7 +265,7 @@ def test_completed_import_shows_its_rejected_rows(editor_client: Client) -> None
     page = text_of(editor_client.get(url("detail", job)))
 
     assert "Completed" in page
-    assert "1 row was left aside" in page
+    assert "1 row was left aside</b>, 50 % of the file. The other was taken." in page
     assert "Name is empty. Every product needs one." in page
     assert "Price is not a number. Write digits and a point: 12.90." in page
     assert url("rejected_csv", job) in page

@@ -8,7 +8,7 @@ quote at all, a row that was cut by another delimiter than the rest.
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -91,10 +91,21 @@ class _Reader:
 
 
 class Cutter:
-    """Cuts lines into records. With a ``width``, rows that are odd are fitted to it."""
+    """Cuts lines into records. With a ``width``, rows that are odd are fitted to it.
 
-    def __init__(self, dialect: Dialect, *, width: int = 0, comment: str = "") -> None:
+    ``left_out`` is told of each comment, with its line.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        width: int = 0,
+        comment: str = "",
+        left_out: Callable[[int, str], None] | None = None,
+    ) -> None:
         self.dialect = dialect
+        self._left_out = left_out
         self.width = width
         self.comment = comment
         self._several = len(dialect.delimiter) > 1
@@ -135,12 +146,12 @@ class Cutter:
             if not line.strip().strip(END_OF_FILE):
                 continue
             quoted = quote in line or escape in line
-            cells: list[str] | None = None if quoted else self._split(line)
+            cells = self._sound(line) if quoted else self._split(line)
             marked = bool(self.comment) and line.lstrip().startswith(self.comment)
             if marked and len(cells or self._split(line)) != self.width:
+                if self._left_out:
+                    self._left_out(at, line)
                 continue
-            if quoted:
-                cells = self._sound(line)
             if cells is None:
                 record, used = self._odd(at, line, source, waiting)
                 number += used

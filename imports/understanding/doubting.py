@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from imports.understanding.cutting import Record
 from imports.understanding.dialects import Judged
 from imports.understanding.findings import Doubt
-from imports.understanding.fitting import Notes
+from imports.understanding.fitting import LINE_CODES, Notes
 from imports.understanding.numerals import Numerals
 from imports.understanding.tables import Layout
 
@@ -69,12 +69,7 @@ def doubts_of_table(layout: Layout, notes: Notes) -> Iterator[Doubt]:
             layout.smaller_table,
         )
     if layout.total:
-        yield Doubt(
-            "total_row",
-            f"Line {layout.total:,} looks like a total. It was kept as a row: delete it if it is "
-            "none.",
-            layout.total,
-        )
+        yield total_doubt(layout.total)
     if layout.footer_rows:
         yield footer_doubt(layout.footer_rows, layout.end_line)
     yield from doubts_of_rows(notes)
@@ -83,7 +78,8 @@ def doubts_of_table(layout: Layout, notes: Notes) -> Iterator[Doubt]:
 def doubts_of_rows(notes: Notes) -> Iterator[Doubt]:
     """One for each kind of mended or odd rows, with the first of them."""
     for code, first in notes.first.items():
-        rows = f"{notes.counts[code]:,} rows" if notes.counts[code] > 1 else "1 row"
+        count, noun = notes.counts[code], "line" if code in LINE_CODES else "row"
+        rows = f"{count:,} {noun}s" if count > 1 else f"1 {noun}"
         yield Doubt(code, f"{rows}: {first.message}", first.line)
 
 
@@ -101,18 +97,26 @@ def doubts_of_numerals(numerals: Numerals, rows: Sequence[Record]) -> Iterator[D
         index, cell = numerals.mixed
         yield Doubt(
             "figures_mixed",
-            f"“{cell}” has another decimal mark than most figures (“{numerals.decimal}”). "
+            f"“{cell}” has another decimal mark than other figures (“{numerals.decimal}”). "
             "Check such figures.",
             rows[index].line,
         )
 
 
+def total_doubt(line: int) -> Doubt:
+    """The last row, if it is named as a total."""
+    message = f"Line {line:,} looks like a total. It was kept as a row: delete it if it is none."
+    return Doubt("total_row", message, line)
+
+
 def footer_doubt(count: int, line: int | None) -> Doubt:
     """Rows at the end that were left out."""
-    what = f"{count:,} rows at the end look" if count > 1 else "The last row looks"
+    what, were = (f"{count:,} rows at the end look", "were")
+    if count == 1:
+        what, were = "The last row looks", "was"
     return Doubt(
         "footer",
-        f"{what} like totals or notes and were left out. Delete such "
+        f"{what} like totals or notes and {were} left out. Delete such "
         "rows, or move them if they are data.",
         line,
     )

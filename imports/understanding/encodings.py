@@ -30,6 +30,9 @@ STRAY: Final = 8
 ZEROS: Final = 2
 #: So few letters tell little: the usual encodings are then more likely still.
 FEW: Final = 8
+#: So few different letters past ASCII tell little as well, however often they stand there: what
+#: is sound as Windows-1252 gives way to words alone, not to signs and single letters.
+FEW_KINDS: Final = 4
 #: Some files use a control character or two as marks; one that has so many is no text.
 NOISE: Final = 9
 #: How far Western letters are believed that are of no Western language.
@@ -83,11 +86,29 @@ _ESCAPES = re.compile(rb"\x1b(?:\$[@B]|\([BJI]|\$\([CDOPQ])")
 _SIGNS: Final = frozenset("€£¥§©®™°±²³µ·×÷¼½¾‰–—‘’“”„‚«»…•\u00a0")
 #: Letters that are a word by themselves, or a sign.
 _WORDS: Final = frozenset("àáâäåæçèéêìíîòóôöøùúûüÀÁÂÄÅÆÈÉÊÌÍÓÔÖØÚÜªºµßñÑ")
+#: Small letters past ASCII of the languages that Windows-1252 is mostly used for.
+_WESTERN: Final = tuple(
+    map(
+        frozenset,
+        (
+            "äöüßé",
+            "åäöé",
+            "æøåéö",
+            "àâæçéèêëîïôùûü",
+            "áéíóúüñ",
+            "àèéìíòóùú",
+            "áâãàçéêíóôõú",
+            "äëïöüéèáóí",
+        ),
+    )
+)
 _ONLY_ICELANDIC: Final = frozenset("ðþ")
 _ICELANDIC: Final = frozenset("áéíóúýþæöðåäøü")
 _ASCII: Final = frozenset(map(chr, range(128)))
 _NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _PAST_ASCII = re.compile(rb"[^\x00-\x7f]")
+#: In these a letter past ASCII is several bytes.
+_SEVERAL_BYTES: Final = frozenset({"shift_jis", "euc-jp", "gb18030", "big5", "euc-kr"})
 _ALPHABETS: Final = frozenset({"GREEK", "CYRILLIC", "HEBREW", "ARABIC", "THAI", "HALFWIDTH"})
 
 
@@ -181,8 +202,8 @@ def _utf8(raw: bytes, *, complete: bool) -> Encoding | None:
     if broken:
         line = text[: text.index("\ufffd")].count("\n") + 1
         message = (
-            f"{broken:,} bytes are no UTF-8, the first on line {line:,}: they are shown as �. "
-            "Correct them in the file, or save it as UTF-8 again."
+            f"{broken:,} byte{' is' if broken == 1 else 's are'} no UTF-8, the first on line "
+            f"{line:,}: shown as �. Correct the text in the file, or save it as UTF-8 again."
         )
         doubts.append(Doubt("broken_bytes", message, line))
     if found := _HAS_CONTROLS.search(text):
@@ -205,24 +226,57 @@ def _by_letters(raw: bytes) -> Encoding:
     if not weighed:
         return Encoding("windows-1252", confidence=0.3)
     best, name = weighed[0]
+    few = len(set(_PAST_ASCII.findall(sample))) <= FEW_KINDS
     text = _decoded(sample, name)
-    doubts = []
+    sound = few and name != "windows-1252" and _is_western(signs)
+    if sound and (text == signs or not _is_words(text)):
+        return Encoding("windows-1252", confidence=0.85, doubts=(_guessed("windows-1252"),))
     for weight, other in weighed[1:]:
         theirs = _decoded(sample, other)
         if weight >= CLOSE * best and theirs != text:
-            mine, yours = next(
-                (a, b) for a, b in zip(text.split(), theirs.split(), strict=False) if a != b
-            )
-            message = (
-                f"The encoding seems to be {name}, but {other} would do nearly as well: "
-                f"“{mine[:30]}” or “{yours[:30]}”. Choose the other one if letters look wrong, "
-                "or save the file as UTF-8."
-            )
-            doubts.append(Doubt("encoding_close", message))
-            break
-    if not doubts:
-        return Encoding(name, confidence=0.85, doubts=(_guessed(name),))
-    return Encoding(name, confidence=0.6, doubts=tuple(doubts))
+            return Encoding(name, confidence=0.6, doubts=(_close(name, text, other, theirs),))
+    if few and name != "windows-1252" and name not in _SEVERAL_BYTES and text != signs:
+        doubt = _close(name, text, "windows-1252", signs)
+        return Encoding(name, confidence=0.6, doubts=(doubt,))
+    return Encoding(name, confidence=0.85, doubts=(_guessed(name),))
+
+
+def _close(name: str, text: str, other: str, theirs: str) -> Doubt:
+    pairs = zip(text.split(), theirs.split(), strict=False)
+    mine, yours = next(((a, b) for a, b in pairs if a != b), (text, theirs))
+    message = (
+        f"The encoding seems to be {name}, but {other} would do nearly as well: "
+        f"“{mine[:30]}” or “{yours[:30]}”. Choose the other one if letters look wrong, "
+        "or save the file as UTF-8."
+    )
+    return Doubt("encoding_close", message)
+
+
+def _is_western(text: str) -> bool:
+    """Whether all letters past ASCII are of one Western language and could stand where they do."""
+    letters = {each for each in text.lower() if each > "\x7f"} - _SIGNS
+    if not any(letters <= language for language in _WESTERN):
+        return False
+    for index, letter in enumerate(text):
+        if letter < "\x80":
+            continue
+        before = text[index - 1] if index else " "
+        after = text[index + 1] if index + 1 < len(text) else " "
+        numbers = letter.isalpha() and not before.isalnum() and after.isdigit()
+        if letter.islower() and not before.isalpha() and after.isupper():
+            return False  # a degree sign of DOS
+        if not numbers and _fits(letter, before, after) < 1.0:
+            return False
+    return True
+
+
+def _is_words(text: str) -> bool:
+    """Whether all letters past ASCII could stand where they do, and stand beside others."""
+    beside = any(
+        letter > "\x7f" and letter.isalpha() and (before.isalpha() or after.isalpha())
+        for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False)
+    )
+    return beside and plausible(text) == 1.0
 
 
 def _guessed(name: str) -> Doubt:

@@ -27,8 +27,12 @@ _REPAIRS: Final = {
         "the row is cut by another delimiter than the rest and was read so. Check the row"
     ),
 }
+#: What is told of lines that are no rows.
+LINE_CODES: Final = frozenset({"comments"})
 #: What is told of rows.
-ROW_CODES: Final = frozenset({*_REPAIRS, "short_rows", "long_rows", "extra_cell", "header_again"})
+ROW_CODES: Final = frozenset(
+    {*_REPAIRS, *LINE_CODES, "short_rows", "long_rows", "extra_cell", "header_again"}
+)
 #: So many short rows may have lost a delimiter; where there are more, the file is written so.
 ACCIDENTS: Final = 3
 #: Columns of a known kind that it takes to tell which words of a row are one cell.
@@ -63,6 +67,15 @@ class Notes:
     def add(self, note: Note) -> None:
         self.counts[note.code] += 1
         self.first.setdefault(note.code, note)
+
+
+def comment_note(mark: str, line: int, text: str) -> Note:
+    """A line among the rows that was taken for a comment."""
+    message = (
+        f"among the rows, a line that begins with “{mark}” was taken for a comment and left out. "
+        f"Check that it is no row (line {line:,}: {text.strip()[:_EXAMPLE]}…)."
+    )
+    return Note("comments", message, line)
 
 
 class Fitter:

@@ -25,9 +25,10 @@ from imports.understanding.doubting import (
 )
 from imports.understanding.encodings import CODECS, find_encoding, mended
 from imports.understanding.findings import Doubt, Inspection
-from imports.understanding.fitting import ROW_CODES, Fitter, Note, Notes
+from imports.understanding.fitting import ROW_CODES, Fitter, Note, Notes, comment_note
 from imports.understanding.headers import BODY
 from imports.understanding.margins import footer_rows
+from imports.understanding.mistakes import encoded_twice, other_format
 from imports.understanding.numerals import find_numerals
 from imports.understanding.opening import open_content
 from imports.understanding.ruling import is_ruled, without_rules
@@ -95,6 +96,7 @@ def inspect_text(text: str, *, complete: bool, name: str = "", delimiter: str = 
 
     A ``delimiter`` is taken as it is given. Raises Unreadable for what is no table.
     """
+    mistakes = filter(None, (other_format(text), encoded_twice(text)))
     lines = io.StringIO(text, newline="").readlines()
     if not complete and len(lines) > 1:
         lines.pop()
@@ -115,7 +117,7 @@ def inspect_text(text: str, *, complete: bool, name: str = "", delimiter: str = 
     best = judged[0]
     plain = list(map(without_rules, lines)) if ruled else lines
     found = replace(_understood(plain, skipped, best, complete=complete), ruled=ruled)
-    doubts = (*doubts_of_dialect(judged), *found.doubts)
+    doubts = (*mistakes, *doubts_of_dialect(judged), *found.doubts)
     confidence = round(_confidence(judged), 3)
     ends = _line_end(lines)
     return replace(found, line_end=ends, confidence=confidence, doubts=doubts)
@@ -203,7 +205,12 @@ def _table(lines: Iterable[str], found: Inspection, notes: Notes) -> Iterator[Re
         lines = map(without_rules, lines)
     if found.header_lines:
         yield Record(found.preamble_lines + 1, list(found.header))
-    cutter = Cutter(found.dialect, width=found.width, comment=found.comment)
+
+    def left_out(line: int, text: str) -> None:
+        if found.end_line is None or line < found.end_line:
+            notes.add(comment_note(found.comment, line, text))
+
+    cutter = Cutter(found.dialect, width=found.width, comment=found.comment, left_out=left_out)
     first = found.preamble_lines + 1
     records = cutter.records(islice(lines, found.preamble_lines, None), first)
     records = islice(records, found.header_lines, None)

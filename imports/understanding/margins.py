@@ -61,13 +61,14 @@ def _labelled(cells: Sequence[str]) -> bool:
     return bool(_LABEL.fullmatch(cells[0].strip()))
 
 
+def is_total(cells: Sequence[str]) -> bool:
+    """Whether a row is named as a total."""
+    return bool(_TOTAL.match(next((cell.strip() for cell in cells if cell.strip()), "")))
+
+
 def total_line(rows: Sequence[Record]) -> int | None:
     """The line of the last row if it is named as a total, and is the only one that is."""
-    named = [
-        each.line
-        for each in rows
-        if _TOTAL.match(next((cell.strip() for cell in each.cells if cell.strip()), ""))
-    ]
+    named = [each.line for each in rows if is_total(each.cells)]
     return named[0] if len(named) == 1 and named[0] == rows[-1].line else None
 
 

@@ -7,16 +7,16 @@ files, archives that unpack to more than anyone would send.
 import csv
 import gzip
 import io
+import shutil
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
-from typing import IO, BinaryIO, Final
-
-from python_calamine import CalamineError, CalamineWorkbook
+from dataclasses import dataclass, replace
+from typing import IO, BinaryIO, Final, cast
 
 from imports.refusals import Unreadable, refuse_binary
 from imports.understanding.findings import Doubt
+from imports.understanding.workbooks import Finds, read_sheet
 
 #: The largest text that is read out of an archive: ten times the largest upload that makes sense.
 UNPACKED: Final = 2 << 30
@@ -26,12 +26,13 @@ RATIO: Final = 300
 SMALL: Final = 16 << 20
 #: A workbook is loaded whole by its reader, at about five times its XML's size.
 WORKBOOK: Final = 256 << 20
-#: Excel's own limit is 1,048,576 rows by 16,384 columns; no product list comes near this product.
-CELLS: Final = 50_000_000
 #: A table kept in memory up to this size, in a temporary file past it.
 IN_MEMORY: Final = 8 << 20
 
-_TABLES: Final = (".csv", ".tsv", ".tab", ".txt", ".psv", ".dat")
+#: What a member of an archive that is a table is called; a .txt is one only where none of these is.
+_TABLES: Final = (".csv", ".tsv", ".tab", ".psv", ".dat", ".xlsx", ".xlsm", ".xls")
+_TEXTS: Final = (".txt",)
+_WORKBOOKS: Final = (".xlsx", ".xlsm")
 _SHEETS: Final = "xl/"
 
 
@@ -85,8 +86,11 @@ class _Watched(io.RawIOBase):
         super().close()
 
 
-def open_content(source: BinaryIO, *, name: str = "") -> Content:
-    """Open what a seekable binary file holds; raise Unreadable when it is no text or table."""
+def open_content(source: BinaryIO, *, name: str = "", finds: Finds | None = None) -> Content:
+    """Open what a seekable binary file holds; raise Unreadable when it is no text or table.
+
+    ``finds`` says which of a workbook's sheets has the table.
+    """
     source.seek(0)
     head = source.read(1 << 14)
     size = source.seek(0, io.SEEK_END)
@@ -94,7 +98,7 @@ def open_content(source: BinaryIO, *, name: str = "") -> Content:
     if head.startswith(b"\x1f\x8b"):
         return Content(_buffered(gzip.open(source), packed=size), "gzip")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _open_archive(source, size)
+        return _open_archive(source, size, finds)
     refuse_binary(head)
     return Content(_buffered(source, ours=False))
 
@@ -105,7 +109,7 @@ def _buffered(
     return io.BufferedReader(_Watched(owned, packed=packed, ours=ours), buffer_size=1 << 16)
 
 
-def _open_archive(source: BinaryIO, size: int) -> Content:
+def _open_archive(source: BinaryIO, size: int, finds: Finds | None) -> Content:
     try:
         archive = zipfile.ZipFile(source)
         members = [each for each in archive.infolist() if not each.is_dir()]
@@ -115,18 +119,18 @@ def _open_archive(source: BinaryIO, size: int) -> Content:
         ) from error
     names = [each.filename for each in members]
     if "[Content_Types].xml" in names and any(each.startswith(_SHEETS) for each in names):
-        if sum(each.file_size for each in members) > WORKBOOK:
-            raise Unreadable(
-                "workbook_too_large",
-                f"The workbook unpacks to more than {WORKBOOK >> 20:,} MB. Save it as CSV.",
-            )
-        return _open_workbook(source)
+        _refuse_large(members)
+        return _open_workbook(source, finds)
     members = [
         each
         for each in members
         if not each.filename.startswith(("__MACOSX/", ".")) and "/." not in each.filename
     ]
-    tables = [each for each in members if each.filename.lower().endswith(_TABLES)] or members
+    tables, texts = (
+        [each for each in members if each.filename.lower().endswith(ends)]
+        for ends in (_TABLES, _TEXTS)
+    )
+    tables = tables or texts or members
     if len(tables) != 1:
         listed = ", ".join(each.filename for each in tables[:5]) + (", …" if tables[5:] else "")
         what = f"{len(tables)} files ({listed})" if tables else "no file"
@@ -140,63 +144,62 @@ def _open_archive(source: BinaryIO, size: int) -> Content:
         )
     try:
         unpacked = archive.open(member)
-        refuse_binary(unpacked.read(1 << 14))
+        if not member.filename.lower().endswith(_WORKBOOKS):
+            refuse_binary(unpacked.read(1 << 14))
         unpacked.seek(0)
     except (zipfile.BadZipFile, OSError, RuntimeError, zlib.error, EOFError, ValueError) as error:
         raise Unreadable(
             "archive_broken", "The ZIP archive is damaged. Pack or upload it again."
         ) from error
-    return Content(_buffered(unpacked, packed=member.compress_size or size), "zip")
+    packed = member.compress_size or size
+    told = _left_out(member, [each for each in texts if each is not member])
+    if member.filename.lower().endswith(_WORKBOOKS):
+        with (
+            _buffered(unpacked, packed=packed) as stream,
+            tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as book,
+        ):
+            shutil.copyfileobj(stream, book)
+            _refuse_large(_members(cast("BinaryIO", book)))
+            content = _open_workbook(cast("BinaryIO", book), finds)
+        return replace(content, doubts=(*told, *content.doubts))
+    return Content(_buffered(unpacked, packed=packed), "zip", told)
 
 
-def _open_workbook(source: BinaryIO) -> Content:
-    """The first sheet with a table, written as CSV."""
-    source.seek(0)
+def _members(book: BinaryIO) -> list[zipfile.ZipInfo]:
+    """What a workbook is packed of; nothing where it is none, as its reader will say."""
     try:
-        book = CalamineWorkbook.from_filelike(source)
-        names = list(book.sheet_names)
-        found = ""
-        for name in names:
-            sheet = book.get_sheet_by_name(name)
-            if sheet.total_height * sheet.total_width > CELLS:
-                raise Unreadable(
-                    "workbook_too_large",
-                    f"The sheet {name} has more than {CELLS:,} cells. Save it as CSV.",
-                )
-            if sheet.height:
-                found = name
-                break
-        rows = book.get_sheet_by_name(found).to_python() if found else []
-    except (CalamineError, OSError, ValueError) as error:
+        return zipfile.ZipFile(book).infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []
+
+
+def _refuse_large(members: list[zipfile.ZipInfo]) -> None:
+    if sum(each.file_size for each in members) > WORKBOOK:
         raise Unreadable(
-            "workbook_broken",
-            "The Excel workbook can't be read. Open it, save it again or save the sheet as CSV.",
-        ) from error
-    if not rows:
-        raise Unreadable("empty", "The workbook has no rows. Save it again with its table.")
+            "workbook_too_large",
+            f"The workbook unpacks to more than {WORKBOOK >> 20:,} MB. Save it as CSV.",
+        )
+
+
+def _left_out(read: zipfile.ZipInfo, texts: list[zipfile.ZipInfo]) -> tuple[Doubt, ...]:
+    """What texts beside the table were not read: they may be tables as well."""
+    if not texts:
+        return ()
+    message = (
+        f"{read.filename} was read; the archive also has "
+        f"{', '.join(each.filename for each in texts[:5])}. Upload such a file by itself if it is "
+        "the table that you mean."
+    )
+    return (Doubt("other_files", message),)
+
+
+def _open_workbook(source: BinaryIO, finds: Finds | None) -> Content:
+    """The sheet with the table, written as CSV."""
+    sheet = read_sheet(source, finds=finds)
     spooled = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 — closed with it
     text = io.TextIOWrapper(spooled, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text)
-    for row in rows:
-        writer.writerow([as_text(cell) for cell in row])
+    csv.writer(text).writerows(sheet.rows)
     text.detach()
     size = spooled.tell()
     spooled.seek(0)
-    others = [name for name in names if name != found]
-    doubts: tuple[Doubt, ...] = ()
-    if others:
-        message = (
-            f"The sheet {found} was read; the workbook also has {', '.join(others[:5])}. "
-            "Move the sheet that you mean to the front."
-        )
-        doubts = (Doubt("other_sheets", message),)
-    return Content(_buffered(spooled), "xlsx", doubts, size)
-
-
-def as_text(cell: object) -> str:
-    """A workbook's cell as a person would have typed it: whole numbers without a point."""
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return str(cell)
+    return Content(_buffered(spooled), "xlsx", sheet.doubts, size)

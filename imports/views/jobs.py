@@ -19,12 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from catalog.activity import undone_among
 from core.leases import request_cancel
 from core.streams import event_stream
 from imports import report
 from imports.forms import UploadForm
-from imports.listing import STATES, jobs_in
+from imports.listing import STATES, jobs_in, undone_of
 from imports.live import feed
 from imports.live import live as live_figures
 from imports.models import ImportJob
@@ -127,7 +126,7 @@ def detail_context(job: ImportJob, query: QueryDict) -> dict[str, Any]:
         "live": live_figures(job),
         **reading_context(job),
         **review_context(job, query),
-        "undone": bool(job.change_set_id and undone_among([job.change_set_id])),
+        "undone": bool(undone_of([job])),
         **rejected_context(job, query),
     }
 
@@ -187,8 +186,10 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 def list_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
     state = request.GET.get("state", "")
+    page = Paginator(jobs_in(state), PAGE_SIZE).get_page(request.GET.get("page"))
     return {
         "form": form,
         "state": state if state in STATES else "",
-        "page": Paginator(jobs_in(state), PAGE_SIZE).get_page(request.GET.get("page")),
+        "page": page,
+        "undone": undone_of(page.object_list),
     }

@@ -73,10 +73,15 @@ function metadata(file) {
   return { filename: file.name, filetype: file.type, ...Object.fromEntries(chosen) };
 }
 
+// While nothing is sent there is no speed, and nobody knows how long it takes.
+function standStill() {
+  for (const name of ["speed", "left"]) part(name).textContent = "";
+}
+
 // Shows how far it is; the speed is that of the last seconds, so that it tells of a change.
-function meter(start) {
+function meter(start, whole) {
   let samples = [[performance.now(), start]];
-  let said = 0;
+  let said = Math.floor((4 * start) / whole) * 25;
   return (sent, total) => {
     const now = performance.now();
     samples = samples.filter(([at], index) => now - at < SPEED_OVER || index === samples.length - 1);
@@ -103,7 +108,12 @@ async function send(file) {
     return fail(file, `It is ${size(file.size)}, and at most ${size(most)} can be uploaded here. Split it, or import it with the command.`);
   }
   let measure = null;
-  let [sent, lostAt, resumed, cancelled] = [0, null, false, false];
+  let [sent, lostAt, resumed, cancelled, still] = [0, null, false, false, false];
+  const waitWith = (words) => {
+    still = true;
+    standStill();
+    note(words);
+  };
   const upload = new tus.Upload(file, {
     endpoint: form.dataset.endpoint,
     chunkSize: PART,
@@ -121,7 +131,7 @@ async function send(file) {
       if (cancelled) return false;
       if (status && !WAITS.includes(status)) return false;
       lostAt ??= sent;
-      note(`The connection was lost at ${size(lostAt)}. It is tried again by itself.`);
+      waitWith(`The connection was lost at ${size(lostAt)}. It is tried again by itself.`);
       return true;
     },
     onProgress(now, total) {
@@ -130,8 +140,8 @@ async function send(file) {
         note(`The connection was lost at ${size(lostAt)} and the upload went on from there.`);
         lostAt = null;
       }
-      measure ??= meter(now);
-      sent = now;
+      if (measure === null || still) measure = meter(now, total);
+      [sent, still] = [now, false];
       measure(now, total);
     },
     onSuccess({ lastResponse }) {
@@ -148,12 +158,13 @@ async function send(file) {
 
   show(file);
   part("bar").value = 0;
+  standStill();
   say(`Uploading ${file.name}`);
   part("pause").lastChild.textContent = "Pause";
   part("pause").onclick = () => {
     const pausing = part("pause").lastChild.textContent === "Pause";
     part("pause").lastChild.textContent = pausing ? "Go on" : "Pause";
-    if (pausing) upload.abort().then(() => note("Paused. Go on whenever you like."));
+    if (pausing) upload.abort().then(() => waitWith("Paused. Go on whenever you like."));
     else upload.start();
   };
   part("retry").onclick = () => send(file);

@@ -152,7 +152,7 @@ def pages(site: Site) -> dict[str, str]:
     waiting = browser.upload(as_csv(ROWS), "waiting.csv")
     return {
         "sign-in": "/account/sign-in/",
-        "products": "/products/?size=50",
+        "products": "/products/?size=25",
         "filtered": "/products/?search=screw&active=true",
         "nothing found": "/products/?search=nothing-is-called-like-this",
         "product": f"/products/{product}/",

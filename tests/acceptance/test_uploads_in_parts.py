@@ -67,6 +67,8 @@ def test_lost_connection_is_taken_up_again_by_itself(
     words = "The connection was lost at 8 MB. It is tried again by itself."
     expect(card).to_contain_text(words, timeout=PATIENCE * 1000)
     expect(card).to_contain_text(re.compile(r"\d+ %, [\d.]+ MB of 19\.\d MB"))
+    for part in ("speed", "left"):
+        expect(card.locator(f'[data-part="{part}"]')).to_have_text("")
     line.mend()
     page.wait_for_url(re.compile(r"/imports/\d+/$"))
     assert line.cut >= 1

@@ -16,6 +16,7 @@ from typing import IO, Any
 from django.contrib.auth import get_user_model
 from django.core.files.base import File
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import pluralize
 from tqdm import tqdm
 
 from core.leases import claim_next
@@ -27,6 +28,7 @@ from imports.pipeline import Figures, run_import
 from imports.preview import Preview, preview_file
 from imports.reading import Unreadable
 from imports.report import causes
+from imports.reviews.risks import in_words
 from imports.uploads import UploadRefused, accept_upload
 
 COPY_BYTES = 1024**2
@@ -104,7 +106,7 @@ class Command(BaseCommand):
             job = _run_until_ended(job, watch, self.stderr.write)
         self._report(job, as_json=options["json"])
         if job.state == ImportJob.State.REVIEW:
-            risks = "".join(f" {each['count']:,} {each['message']}" for each in _risks(job))
+            risks = "".join(f" {in_words(each)}" for each in _risks(job))
             raise CommandError(
                 f"Import #{job.pk} waits for somebody to look at it: /imports/{job.pk}/.{risks}",
                 returncode=3,
@@ -187,7 +189,8 @@ class Command(BaseCommand):
         self.stdout.write(f"import #{job.pk} took {seconds:.2f} s ({phases}){rate}")
         for cause in causes(job) if job.rejected else []:
             self.stdout.write(
-                f"  {cause.count:,} rows: {cause.title}, for instance line {cause.example_line:,}"
+                f"  {cause.count:,} row{pluralize(cause.count)}: {cause.title},"
+                f" for instance line {cause.example_line:,}"
             )
 
     def _write_counts(self, counts: dict[str, Any]) -> None:
