@@ -76,12 +76,12 @@ def read_sheet(source: BinaryIO, *, finds: Finds | None = None) -> Sheet:
     if sheet is None or not cells:
         raise Unreadable("empty", "The workbook has no rows. Save it again with its table.")
     top, left = sheet.start or (0, 0)
-    rows = [[as_text(cell) for cell in row] for row in cells]
     doubts = [*_of_sheets(list(book.sheet_names), name, alone=alone)]
-    place = finds(rows[:FIRST]) if finds else None
-    if place:
+    if finds and (place := finds(_texts(cells[:FIRST]))):
         header, at = place
         doubts += _numbers([row[at] for row in cells[header + 1 :]], top + header + 1, left + at)
+    rows = _texts(cells)
+    del cells, sheet, book
     doubts += _filled_in(source, name, rows, top, left)
     return Sheet(rows, tuple(doubts))
 
@@ -124,8 +124,11 @@ def _chosen(book: CalamineWorkbook, finds: Finds | None) -> tuple[str, bool]:
 
 
 def _has_table(sheet: CalamineSheet, finds: Finds) -> bool:
-    rows = [[as_text(cell) for cell in row] for row in sheet.to_python(nrows=FIRST)]
-    return finds(rows) is not None
+    return finds(_texts(sheet.to_python(nrows=FIRST))) is not None
+
+
+def _texts(cells: Sequence[Sequence[object]]) -> list[Row]:
+    return [[as_text(cell) for cell in row] for row in cells]
 
 
 def _of_sheets(names: list[str], found: str, *, alone: bool) -> Iterator[Doubt]:
