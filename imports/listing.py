@@ -24,5 +24,6 @@ def jobs_in(state: str) -> QuerySet[ImportJob]:
 
 def undone_of(jobs: Iterable[ImportJob]) -> set[int]:
     """Those of some imports that were undone, by their ids."""
-    written = {job.change_set_id: job.pk for job in jobs if job.change_set_id is not None}
-    return {written[change_set] for change_set in undone_among(written)} if written else set()
+    written = {job.pk: job.change_set_id for job in jobs if job.change_set_id is not None}
+    undone = undone_among(written.values()) if written else set()
+    return {pk for pk, change_set in written.items() if change_set in undone}

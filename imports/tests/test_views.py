@@ -226,6 +226,18 @@ def test_lists_say_which_imports_were_undone_and_which_took_nothing(editor_clien
     assert Product.objects.count() == 0
 
 
+def test_import_whose_undo_was_undone_is_not_called_undone(editor_client: Client) -> None:
+    change_set = completed(csv_of("A-1,One,,,")).change_set
+    assert change_set is not None
+    undone(undone(change_set))
+
+    for path in (LIST, "/"):
+        page = text_of(editor_client.get(path))
+        assert "Completed" in page
+        assert '<span class="soft small">undone</span>' not in page
+    assert Product.objects.count() == 1
+
+
 def test_list_costs_the_same_queries_however_long_it_is(
     editor_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
