@@ -88,7 +88,7 @@ _DECIMAL_COMMA = re.compile(
     "(?:[0-9]+|[0-9]{1,3}(?:[.'\u2019\u00a0\u202f\u2009 ][0-9]{3})+),[0-9]+"
 )
 _CODE = r"(?:[A-Z]{3}|(?i:euros?|eur|usd|us|gbp|chf|s?fr|rs|kr|zl|kc|ft|tl|pln|czk|sek|nok|dkk))\.?"
-_CURRENCY_CODE = re.compile(rf"(?:{_CODE})?[-+]?\s*[0-9][0-9.,'\u2019\s-]*(?:{_CODE})?\s*")
+_CURRENCY_CODE = re.compile(rf"(?:{_CODE})?[-+]?\s*+[0-9][0-9.,'\u2019\s-]*+(?:{_CODE})?\s*+")
 _NOT_IN_NUMBER = re.compile("[^0-9.]")
 
 

@@ -186,3 +186,9 @@ def test_what_is_shown_of_a_value_is_short_and_storable(text: str) -> None:
     assert len(safe) <= VALUE_SHOWN_MAX
     assert "\0" not in safe
     safe.encode()
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("text", ["1" + " " * 300_000 + "x", "1" + "-" * 300_000 + "x"])
+def test_a_long_text_in_a_price_is_refused_at_once(text: str) -> None:
+    assert problems_of(clean_price, text) == (None, ["price_not_a_number"])

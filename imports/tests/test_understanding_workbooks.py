@@ -7,6 +7,7 @@ import pytest
 
 from imports.checking import checker
 from imports.reading import HeaderMissing, read
+from imports.refusals import Unreadable
 from imports.tests.test_understanding_opening import Raw, workbook
 
 Rows = list[list[object]]
@@ -128,3 +129,31 @@ def test_refusal_names_the_sheets_where_none_is_the_one(
         refused.value.message
     )
     assert refused.value.format.compression == "xlsx"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Raw("<!--" + '<c t="e" r="A1"> ' * 100_000 + "-->"),
+        Raw("<!--" + '<c r="A1"><f>' * 100_000 + '--><c r="{}" t="e"><v>#N/A</v></c>'),
+        Raw('<c t="e" ' + 'r="C3" ' * 100_000 + "></c>"),
+    ],
+    ids=["errors in a comment", "formulas in a comment", "one attribute"],
+)
+def test_sheet_made_to_be_searched_for_ever_is_done_with_at_once(cell: Raw) -> None:
+    sheet: Rows = [HEADER, ["A1", "Bolt", 1.5], ["A2", "Nut", cell]]
+
+    rows = list(read(io.BytesIO(workbook({"S": sheet}))))
+
+    assert [cells[:2] for _, _, cells in rows] == [["A1", "Bolt"], ["A2", "Nut"]]
+
+
+@pytest.mark.parametrize("place", ["XFD1048576", "ZZZ9999999"])
+def test_formula_far_outside_the_table_takes_no_memory(place: str) -> None:
+    far = Raw(UNCALCULATED.replace("{}", place))
+
+    with pytest.raises(Unreadable) as refused:
+        read(io.BytesIO(workbook({"S": [HEADER, ["A1", "Bolt", far]]})))
+
+    assert refused.value.code == "workbook_too_large"

@@ -26,16 +26,15 @@ _CHUNK: Final = 4 << 20
 
 _TAG: Final = rb"<(?:\w+:)?"
 _END: Final = rb"</(?:\w+:)?"
-_REF: Final = rb'[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"'
+_CELL_END = re.compile(_END + rb"c>")
+#: Tried once for each cell, and without ways back: a sheet can be made to have millions of them.
+_REF: Final = rb'(?>[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})")[^>]*+>'
 _ERROR = re.compile(
-    _TAG + rb'c\b(?=[^>]*\bt="e")' + _REF + rb"[^>]*(?<!/)>(?:(?!" + _END + rb"c>).)*?"
-    rb"<(?:\w+:)?v>([^<]*)<",
-    re.DOTALL,
+    rb'c\b(?=[^>]*\bt="e")' + _REF + rb"(?<!/>).*?" + _TAG + rb"v>([^<]*)<", re.DOTALL
 )
 _UNCALCULATED = re.compile(
-    _TAG + rb'c\b(?![^>]*\bt="(?:str|e)")' + _REF + rb"[^>]*>\s*" + _TAG + rb"f\b(?:[^>]*/>|[^>]*>"
-    rb"([^<]*)" + _END + rb"f>)\s*(?:" + _TAG + rb"v\s*(?:/>|>\s*" + _END + rb"v>))?\s*" + _END
-    + rb"c>"
+    rb'c\b(?![^>]*\bt="(?:str|e)")' + _REF + rb"\s*+" + _TAG + rb"f\b(?:[^>]*/>|[^>]*>([^<]*)"
+    + _END + rb"f>)\s*+(?:" + _TAG + rb"v\s*(?:/>|>\s*" + _END + rb"v>))?\s*\Z"
 )  # fmt: skip
 _F = re.compile(rb"[<:]f[ >/]")
 _ATTRIBUTE = re.compile(r'([\w:]+)\s*=\s*"([^"]*)"')
@@ -110,10 +109,7 @@ def _chosen(book: CalamineWorkbook, finds: Finds | None) -> tuple[str, bool]:
         if sheet.total_height * sheet.total_width > CELLS:
             if first:
                 continue
-            raise Unreadable(
-                "workbook_too_large",
-                f"The sheet {name} has more than {CELLS:,} cells. Save it as CSV.",
-            )
+            raise _too_large(name)
         here = finds is None or _has_table(sheet, finds)
         if not first and here:
             return name, False
@@ -121,6 +117,12 @@ def _chosen(book: CalamineWorkbook, finds: Finds | None) -> tuple[str, bool]:
         if here:
             found.append(name)
     return (found[0], True) if len(found) == 1 else (first, False)
+
+
+def _too_large(name: str) -> Unreadable:
+    return Unreadable(
+        "workbook_too_large", f"The sheet {name} has more than {CELLS:,} cells. Save it as CSV."
+    )
 
 
 def _has_table(sheet: CalamineSheet, finds: Finds) -> bool:
@@ -169,14 +171,19 @@ def _filled_in(
     """Write errors and formulas without a value where they stand; say so."""
     errors: list[str] = []
     formulas: list[str] = []
+    room = CELLS
     for row, column, text, told in _unread(source, name, errors, formulas):
         if row < top or column < left:
             continue
         width = max(len(rows[0]), column - left + 1)
-        while len(rows) <= row - top:
-            rows.append([""] * width)
+        missing = max(0, row - top + 1 - len(rows))
+        short = 0 if missing else max(0, column - left + 1 - len(rows[row - top]))
+        room -= missing * width + short
+        if room < 0:
+            raise _too_large(name)
+        rows += [[""] * width for _ in range(missing)]
         cells = rows[row - top]
-        cells += [""] * (column - left + 1 - len(cells))
+        cells += [""] * short
         if not cells[column - left]:
             cells[column - left] = text
             told.append(f"{_named(row, column)}: {text[:40]}")
@@ -210,11 +217,15 @@ def _unread(
                     cut = text.rfind(b"c>") + 2
                     rest = text[cut:] if cut > 1 else b""
                     text = text[:cut] if cut > 1 else text
-                    for pattern, told, mark in (
-                        (_ERROR if b't="e"' in text else None, errors, ""),
-                        (_UNCALCULATED if _F.search(text) else None, formulas, "="),
-                    ):
-                        for found in pattern.finditer(text) if pattern else ():
+                    errs, counts = b't="e"' in text, bool(_F.search(text))
+                    for cell in _CELL_END.split(text) if errs or counts else ():
+                        at = max(cell.rfind(b"<c "), cell.rfind(b":c ")) + 1
+                        told, mark = errors, ""
+                        found = _ERROR.match(cell, at) if errs and at else None
+                        if found is None and counts and at:
+                            told, mark = formulas, "="
+                            found = _UNCALCULATED.match(cell, at)
+                        if found:
                             held = (found[3] or b"").decode("utf-8", "replace")
                             row, column = int(found[2]) - 1, _number(found[1].decode())
                             yield row, column, mark + html.unescape(held).strip(), told
